@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each CPU library kernel expects: slices, parameters, packed forms. The
+// compiler writes steps against this file; the kernels check against it.
+//
+// Floating parameters travel as the bits of a double (`doubleBits`). Unless
+// said otherwise rows of a slice are `pitch` elements apart and the last
+// dimension is contiguous; leading dimensions are collapsed into rows.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "runtime/base/dtype.h"
+
+namespace burin::kernels {
+
+constexpr int64_t doubleBits(double value) {
+  return std::bit_cast<int64_t>(value);
+}
+constexpr double bitsToDouble(int64_t bits) {
+  return std::bit_cast<double>(bits);
+}
+
+// "contract.f32", "contract.bf16": the implicit-GEMM convolution and, with a
+// 1x1 kernel, the linear layer. Writes nothing itself: each tile of
+//   C[m, n] = sum_{ky, kx, c} A[y(m, ky), x(m, kx), c] * W[n, c, ky, kx]
+// goes to the epilogue in float32, m = (batch, out row, out column). A read
+// outside the input is zero. `upsample` f > 1 reads the input enlarged f times
+// by nearest neighbour (in_height and in_width are those before enlarging).
+// A linear layer over M rows has batch = out_height = in_height = 1 and
+// out_width = in_width = M.
+// Slices: {input [rows, channels] f32 or bf16, packed weights}.
+enum ContractParam : int {
+  kContractBatch,
+  kContractOutHeight,
+  kContractOutWidth,
+  kContractInHeight,
+  kContractInWidth,
+  kContractChannels,
+  kContractKernelHeight,
+  kContractKernelWidth,
+  kContractStride,
+  kContractPadTop,
+  kContractPadLeft,
+  kContractUpsample,
+  kContractOutChannels,
+  kContractParamCount
+};
+
+// "pack_contract.f32", "pack_contract.bf16": W [n, c, ky, kx] (or [n, c]) of
+// any float dtype into column panels for "contract". Slices: {W, packed}.
+enum PackContractParam : int {
+  kPackOutChannels,
+  kPackChannels,
+  kPackKernelHeight,
+  kPackKernelWidth,
+  kPackSourceDType, // a DType
+  kPackParamCount
+};
+
+// Panels are 64 columns wide, the last one as many as are left, rounded up to
+// 16 and filled with zeros. A panel is [k][column], k = (ky, kx, c), one after
+// another; for bf16 two neighbouring k share a 32-bit lane, [k / 2][column][2],
+// with c padded to even.
+inline constexpr int64_t kPanelColumns = 64;
+inline constexpr int64_t kPanelGranule = 16;
+
+constexpr int64_t packedContractBytes(int64_t outChannels, int64_t channels,
+                                      int64_t kernelHeight,
+                                      int64_t kernelWidth, DType dtype) {
+  int64_t columns =
+      (outChannels + kPanelGranule - 1) / kPanelGranule * kPanelGranule;
+  if (dtype == DType::kBF16)
+    return (channels + 1) / 2 * 2 * kernelHeight * kernelWidth * columns * 2;
+  return channels * kernelHeight * kernelWidth * columns * 4;
+}
+
+// "attention.f32", "attention.bf16": softmax(scale * Q K^T) V for each head,
+// without a stored score matrix. Head h is columns [h * width, (h+1) * width).
+// Slices: {q [batch * queries, ...], k [batch * keys, ...], v, out}.
+enum AttentionParam : int {
+  kAttentionBatch,
+  kAttentionQueries,
+  kAttentionKeys,
+  kAttentionHeads,
+  kAttentionWidth,  // of one head
+  kAttentionCausal, // 1: query i sees keys 0..i (needs queries == keys)
+  kAttentionScale,  // double bits
+  kAttentionParamCount
+};
+
+// "group_affine.f32", "group_affine.bf16" (the suffix is x's type): the two
+// factors of GroupNorm, so that y = x * scale + shift:
+//   scale[n, c] = gamma[c] / sqrt(var[n, g(c)] + eps)
+//   shift[n, c] = beta[c] - mean[n, g(c)] * scale[n, c]
+// with the biased variance. Slices: {x [batch * pixels, channels], gamma,
+// beta, scale [batch, channels] f32, shift f32}; gamma and beta are of the
+// parameter's dtype.
+enum GroupAffineParam : int {
+  kGroupBatch,
+  kGroupPixels,
+  kGroupChannels,
+  kGroupGroups,
+  kGroupEpsilon,     // double bits
+  kGroupAffineDType, // of gamma and beta
+  kGroupParamCount
+};
+
+// "gather_rows": out[i] = table[index[i]]; an index outside the table gives a
+// row of 0xff bytes (NaN in every float type). With groups > 1 the table is
+// split into `groups` equal parts and index[i] counts inside part
+// i / (count / groups). Slices: {table [rows, width], index i64 or i32, out}.
+enum GatherParam : int {
+  kGatherRows,
+  kGatherWidth,
+  kGatherCount,
+  kGatherGroups,
+  kGatherElementBytes,
+  kGatherIndexBytes,
+  kGatherParamCount
+};
+
+// "random_normal.f32": standard normals from Philox4x32-10, element i of the
+// stream (seed, offset) depending on i alone. Slices: {seed i64[2] = {seed,
+// offset}, out f32}.
+enum RandomNormalParam : int { kRandomCount, kRandomParamCount };
+
+} // namespace burin::kernels
