@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared flags and output of the subcommands.
+#include "tools/burin/cli.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace burin::cli {
+
+void addThreadsOption(CLI::App* command, int& threads) {
+  command
+      ->add_option("--threads", threads,
+                   "Threads to compute with; 0 takes every processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void addJsonOption(CLI::App* command, bool& json) {
+  command->add_flag("--json", json, "Print JSON instead of text");
+}
+
+Status print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
+      std::fflush(stdout) != 0)
+    return unavailable("cannot write to standard output; is the disk full or "
+                       "the reader gone?");
+  return okStatus();
+}
+
+Status printJson(const nlohmann::json& value) {
+  return print(
+      value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+      "\n");
+}
+
+namespace {
+std::string formatted(const char* format, double value, const char* unit) {
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), format, value, unit);
+  return text.data();
+}
+} // namespace
+
+std::string formatBytes(double bytes) {
+  constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
+  size_t unit = 0;
+  while (bytes >= 999.5 && unit + 1 < kUnits.size()) {
+    bytes /= 1000;
+    ++unit;
+  }
+  bool whole = unit == 0 || bytes >= 99.5;
+  return formatted(whole ? "%.0f %s" : "%.3g %s", bytes, kUnits[unit]);
+}
+
+std::string formatSeconds(double seconds) {
+  if (seconds < 999.5e-6)
+    return formatted("%.3g %s", seconds * 1e6, "us");
+  if (seconds < 0.9995)
+    return formatted("%.3g %s", seconds * 1e3, "ms");
+  if (seconds < 99.5)
+    return formatted("%.3g %s", seconds, "s");
+  auto whole = static_cast<long long>(std::llround(seconds));
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), "%lld min %02lld s", whole / 60,
+                whole % 60);
+  return text.data();
+}
+
+} // namespace burin::cli
