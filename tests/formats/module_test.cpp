@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module reader accepts what the writer makes and refuses every kind of
+// damage with a message that names it.
+#include "formats/module/module.h"
+
+#include <functional>
+#include <limits>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace burin::module {
+namespace {
+
+std::unique_ptr<ValueT> value(const std::string& name, DType dtype,
+                              std::vector<int64_t> shape) {
+  auto result = std::make_unique<ValueT>();
+  result->name = name;
+  result->dtype = dtype;
+  result->shape = std::move(shape);
+  return result;
+}
+
+std::unique_ptr<SliceT> slice(Storage storage, uint32_t index,
+                              uint64_t byteOffset, std::vector<int64_t> shape,
+                              int64_t pitch) {
+  auto result = std::make_unique<SliceT>();
+  result->storage = storage;
+  result->index = index;
+  result->byte_offset = byteOffset;
+  result->dtype = DType::F32;
+  result->shape = std::move(shape);
+  result->pitch = pitch;
+  return result;
+}
+
+template <typename Table>
+void addStep(FunctionT& function, Table verb) {
+  auto step = std::make_unique<StepT>();
+  step->location = "layer" + std::to_string(function.steps.size());
+  step->verb.Set(std::move(verb));
+  function.steps.push_back(std::move(step));
+}
+
+enum SliceIndex : uint32_t { kInput, kOutput, kConstant, kState, kArena };
+enum StepIndex : uint32_t { kLaunch, kCall, kCopy, kFill, kCollective };
+
+// A small module with every table in it; nothing runs it.
+ModuleT sampleModule() {
+  ModuleT module;
+  module.abi = kAbi;
+  module.producer = "module_test";
+  auto image = std::make_unique<ImageT>();
+  image->target = "x86-64-v3";
+  image->data = {0x7f, 'E', 'L', 'F', 2, 1};
+  module.images.push_back(std::move(image));
+  auto kernel = std::make_unique<KernelT>();
+  kernel->symbol = "kernel_0";
+  module.kernels.push_back(std::move(kernel));
+  auto constant = std::make_unique<ConstantT>();
+  constant->name = "weight";
+  constant->dtype = DType::F32;
+  constant->shape = {4, 8};
+  module.constants.push_back(std::move(constant));
+  auto state = std::make_unique<StateT>();
+  state->name = "packed";
+  state->bytes = 256;
+  module.states.push_back(std::move(state));
+
+  auto function = std::make_unique<FunctionT>();
+  function->name = "forward";
+  function->inputs.push_back(value("x", DType::F32, {2, 3, 8}));
+  function->outputs.push_back(value("y", DType::F32, {2, 3, 8}));
+  function->arena_bytes = 1024;
+  function->slices.push_back(slice(Storage::Input, 0, 0, {2, 3, 8}, 8));
+  function->slices.push_back(slice(Storage::Output, 0, 0, {2, 3, 8}, 8));
+  function->slices.push_back(slice(Storage::Constant, 0, 0, {4, 8}, 8));
+  function->slices.push_back(slice(Storage::State, 0, 0, {64}, 64));
+  function->slices.push_back(slice(Storage::Arena, 0, 32, {2, 3, 8}, 16));
+  LaunchT launch;
+  launch.slices = {kInput, kArena};
+  launch.work_items = 6;
+  addStep(*function, std::move(launch));
+  CallT call;
+  call.kernel = "contract.f32";
+  call.slices = {kInput, kState, kArena};
+  call.callback_slice = 2;
+  call.callbacks = {0};
+  call.params = {1, 2};
+  addStep(*function, std::move(call));
+  CopyT copy;
+  copy.source = kArena;
+  copy.target = kOutput;
+  addStep(*function, std::move(copy));
+  FillT fill;
+  fill.target = kArena;
+  fill.pattern = 0x3f800000;
+  addStep(*function, std::move(fill));
+  CollectiveT collective;
+  collective.target = kState;
+  addStep(*function, std::move(collective));
+  module.functions.push_back(std::move(function));
+
+  auto prepare = std::make_unique<FunctionT>();
+  prepare->name = "prepare";
+  module.functions.push_back(std::move(prepare));
+  return module;
+}
+
+TEST(Module, RoundTrip) {
+  auto bytes = write(sampleModule());
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  auto module = read(*bytes);
+  ASSERT_TRUE(module.ok()) << module.status().message();
+  EXPECT_EQ((*module)->producer()->str(), "module_test");
+  const Function* forward = findFunction(**module, "forward");
+  ASSERT_NE(forward, nullptr);
+  EXPECT_EQ(forward->steps()->size(), 5u);
+  EXPECT_EQ(findFunction(**module, "backward"), nullptr);
+  Extent view = rowsOf(*forward->slices()->Get(kArena));
+  EXPECT_EQ(view.rows, 6);
+  EXPECT_EQ(view.extent, 8);
+  EXPECT_EQ(view.pitch, 16);
+}
+
+TEST(Module, EmptyAndScalarSlices) {
+  ModuleT module = sampleModule();
+  FunctionT& forward = *module.functions[0];
+  forward.slices.push_back(slice(Storage::Arena, 0, 1024, {1 << 30, 0}, 0));
+  forward.slices.push_back(slice(Storage::Arena, 0, 1020, {}, 1));
+  auto bytes = write(module);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  const Function* function = findFunction(**read(*bytes), "forward");
+  EXPECT_EQ(rowsOf(*function->slices()->Get(kArena + 1)).rows, 0);
+  EXPECT_EQ(rowsOf(*function->slices()->Get(kArena + 2)).rows, 1);
+  EXPECT_EQ(rowsOf(*function->slices()->Get(kArena + 2)).extent, 1);
+}
+
+// One way to lie, and what the message must name.
+struct Lie {
+  const char* name;
+  std::function<void(ModuleT&)> tell;
+  std::vector<std::string> message;
+};
+
+void PrintTo(const Lie& lie, std::ostream* stream) {
+  *stream << lie.name;
+}
+
+FunctionT& forward(ModuleT& module) {
+  return *module.functions[0];
+}
+SliceT& sliceAt(ModuleT& module, SliceIndex index) {
+  return *forward(module).slices[index];
+}
+VerbUnion& verbAt(ModuleT& module, StepIndex index) {
+  return forward(module).steps[index]->verb;
+}
+
+const std::vector<std::string> kBeyond = {"forward", "beyond its storage"};
+constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
+
+const std::vector<Lie> kLies = {
+    {"Abi", [](ModuleT& m) { m.abi = 999; }, {"ABI 999", "compile it again"}},
+    {"ImageKind",
+     [](ModuleT& m) { m.images[0]->kind = static_cast<ImageKind>(77); },
+     {"image 0", "77"}},
+    {"ImageEmpty",
+     [](ModuleT& m) { m.images[0]->data.clear(); },
+     {"image 0 is empty"}},
+    {"ImageNotElf",
+     [](ModuleT& m) { m.images[0]->data[0] = 'M'; },
+     {"image 0", "ELF"}},
+    {"KernelImage",
+     [](ModuleT& m) { m.kernels[0]->image = 1; },
+     {"kernel 0: image", "index 1", "there are 1"}},
+    {"KernelSymbolEmpty",
+     [](ModuleT& m) { m.kernels[0]->symbol = ""; },
+     {"kernel 0", "empty symbol"}},
+    {"ConstantNameEmpty",
+     [](ModuleT& m) { m.constants[0]->name = ""; },
+     {"constant 0", "empty name"}},
+    {"ConstantTwice",
+     [](ModuleT& m) {
+       m.constants.push_back(std::make_unique<ConstantT>(*m.constants[0]));
+     },
+     {"constant 'weight' appears twice"}},
+    {"ConstantDType",
+     [](ModuleT& m) { m.constants[0]->dtype = static_cast<DType>(42); },
+     {"constant 'weight'", "dtype", "42"}},
+    {"ConstantNegative",
+     [](ModuleT& m) {
+       m.constants[0]->shape = {-4, 8};
+     },
+     {"constant 'weight'", "[-4,8]"}},
+    {"ConstantOverflow",
+     [](ModuleT& m) {
+       m.constants[0]->shape = {kHuge, 8};
+     },
+     {"constant 'weight'", "2^63"}},
+    {"StateTwice",
+     [](ModuleT& m) {
+       m.states.push_back(std::make_unique<StateT>(*m.states[0]));
+     },
+     {"state 'packed' appears twice"}},
+    {"StateBytes",
+     [](ModuleT& m) {
+       m.states[0]->bytes = std::numeric_limits<uint64_t>::max();
+     },
+     {"state 'packed'", "2^63"}},
+    {"FunctionTwice",
+     [](ModuleT& m) { m.functions[1]->name = "forward"; },
+     {"function 'forward' appears twice"}},
+    {"FunctionNameEmpty",
+     [](ModuleT& m) { m.functions[1]->name = ""; },
+     {"function 1", "empty name"}},
+    {"PrepareInput",
+     [](ModuleT& m) {
+       m.functions[1]->inputs.push_back(value("x", DType::F32, {1}));
+     },
+     {"'prepare'", "1 and 0"}},
+    {"ArenaBytes",
+     [](ModuleT& m) {
+       forward(m).arena_bytes = std::numeric_limits<uint64_t>::max();
+     },
+     {"arena", "2^63"}},
+    {"InputTwice",
+     [](ModuleT& m) {
+       forward(m).inputs.push_back(value("x", DType::F32, {1}));
+     },
+     {"input 'x' appears twice"}},
+    {"InputNegative",
+     [](ModuleT& m) { forward(m).inputs[0]->shape[0] = -1; },
+     {"input 'x'", "[-1,3,8]"}},
+    {"OutputDType",
+     [](ModuleT& m) { forward(m).outputs[0]->dtype = static_cast<DType>(8); },
+     {"output 'y'", "dtype"}},
+    {"SliceStorage",
+     [](ModuleT& m) { sliceAt(m, kArena).storage = static_cast<Storage>(9); },
+     {"slice 4", "storage", "9"}},
+    {"SliceInputIndex",
+     [](ModuleT& m) { sliceAt(m, kInput).index = 1; },
+     {"slice 0", "input", "index 1"}},
+    {"SliceOutputIndex",
+     [](ModuleT& m) { sliceAt(m, kOutput).index = 7; },
+     {"slice 1", "output", "index 7"}},
+    {"SliceConstantIndex",
+     [](ModuleT& m) { sliceAt(m, kConstant).index = 1; },
+     {"slice 2", "constant", "index 1"}},
+    {"SliceStateIndex",
+     [](ModuleT& m) { sliceAt(m, kState).index = 1; },
+     {"slice 3", "state", "index 1"}},
+    {"SliceDType",
+     [](ModuleT& m) { sliceAt(m, kArena).dtype = static_cast<DType>(200); },
+     {"slice 4", "dtype", "200"}},
+    {"SliceNegative",
+     [](ModuleT& m) { sliceAt(m, kArena).shape[1] = -3; },
+     {"slice 4", "[2,-3,8]"}},
+    {"SliceShapeOverflow",
+     [](ModuleT& m) {
+       sliceAt(m, kArena).shape = {kHuge, kHuge};
+     },
+     {"slice 4", "2^63"}},
+    {"SlicePitch",
+     [](ModuleT& m) { sliceAt(m, kArena).pitch = 7; },
+     {"slice 4", "pitch 7"}},
+    {"SlicePitchNegative",
+     [](ModuleT& m) { sliceAt(m, kArena).pitch = -8; },
+     {"slice 4", "pitch -8"}},
+    {"SlicePitchOverflow", [](ModuleT& m) { sliceAt(m, kArena).pitch = kHuge; },
+     kBeyond},
+    {"SliceMisaligned",
+     [](ModuleT& m) { sliceAt(m, kArena).byte_offset = 34; },
+     {"slice 4", "34", "4 bytes"}},
+    {"SliceOffset",
+     [](ModuleT& m) { sliceAt(m, kArena).byte_offset = uint64_t{1} << 63; },
+     kBeyond},
+    // The window of 6 rows, 16 apart, ends at 4 * (5 * 16 + 8) = 352 bytes.
+    {"SliceArenaBounds",
+     [](ModuleT& m) { sliceAt(m, kArena).byte_offset = 1024 - 352 + 4; },
+     kBeyond},
+    {"SliceArenaShrinks", [](ModuleT& m) { forward(m).arena_bytes = 32 + 351; },
+     kBeyond},
+    {"SliceInputBounds", [](ModuleT& m) { sliceAt(m, kInput).shape[0] = 3; },
+     kBeyond},
+    {"SliceOutputBounds", [](ModuleT& m) { sliceAt(m, kOutput).pitch = 9; },
+     kBeyond},
+    {"SliceConstantBounds",
+     [](ModuleT& m) { sliceAt(m, kConstant).byte_offset = 4; }, kBeyond},
+    {"SliceStateBounds", [](ModuleT& m) { m.states[0]->bytes = 255; }, kBeyond},
+    {"VerbMissing", [](ModuleT& m) { verbAt(m, kFill).Reset(); }, {"damaged"}},
+    {"LaunchKernel",
+     [](ModuleT& m) { verbAt(m, kLaunch).AsLaunch()->kernel = 1; },
+     {"step 0 (layer0)", "kernel", "index 1"}},
+    {"LaunchSlice",
+     [](ModuleT& m) { verbAt(m, kLaunch).AsLaunch()->slices[1] = 5; },
+     {"step 0 (layer0)", "slice operand 1", "index 5"}},
+    {"LaunchWorkItems",
+     [](ModuleT& m) { verbAt(m, kLaunch).AsLaunch()->work_items = -1; },
+     {"step 0 (layer0)", "-1 work items"}},
+    {"CallKernelEmpty",
+     [](ModuleT& m) { verbAt(m, kCall).AsCall()->kernel = ""; },
+     {"step 1 (layer1)", "names no library kernel"}},
+    {"CallSlice",
+     [](ModuleT& m) { verbAt(m, kCall).AsCall()->slices[0] = 99; },
+     {"step 1 (layer1)", "slice operand 0", "index 99"}},
+    {"CallCallback",
+     [](ModuleT& m) { verbAt(m, kCall).AsCall()->callbacks[0] = 1; },
+     {"step 1 (layer1)", "callback 0", "index 1"}},
+    {"CallCallbackSlice",
+     [](ModuleT& m) { verbAt(m, kCall).AsCall()->callback_slice = 4; },
+     {"step 1 (layer1)", "callback_slice is 4", "3 slices"}},
+    {"CallNoCallback",
+     [](ModuleT& m) { verbAt(m, kCall).AsCall()->callbacks.clear(); },
+     {"step 1 (layer1)", "no callback"}},
+    {"CopySource",
+     [](ModuleT& m) { verbAt(m, kCopy).AsCopy()->source = 6; },
+     {"step 2 (layer2)", "source", "index 6"}},
+    {"CopyTarget",
+     [](ModuleT& m) { verbAt(m, kCopy).AsCopy()->target = 6; },
+     {"step 2 (layer2)", "target", "index 6"}},
+    {"CopyToInput",
+     [](ModuleT& m) { verbAt(m, kCopy).AsCopy()->target = kInput; },
+     {"step 2 (layer2)", "Input", "read-only"}},
+    {"CopyShapes",
+     [](ModuleT& m) { verbAt(m, kCopy).AsCopy()->source = kState; },
+     {"step 2 (layer2)", "F32[64]", "F32[2,3,8]"}},
+    {"FillConstant",
+     [](ModuleT& m) { verbAt(m, kFill).AsFill()->target = kConstant; },
+     {"step 3 (layer3)", "Constant", "read-only"}},
+    {"FillPattern",
+     [](ModuleT& m) { verbAt(m, kFill).AsFill()->pattern = uint64_t{1} << 32; },
+     {"step 3 (layer3)", "4294967296"}},
+    {"CollectiveTarget",
+     [](ModuleT& m) { verbAt(m, kCollective).AsCollective()->target = 5; },
+     {"step 4 (layer4)", "target", "index 5"}},
+    {"CollectiveReduction",
+     [](ModuleT& m) {
+       verbAt(m, kCollective).AsCollective()->reduction =
+           static_cast<Reduction>(3);
+     },
+     {"step 4 (layer4)", "reduction", "3"}},
+};
+
+// Writes without the checks that `write` makes.
+std::vector<std::byte> writeUnchecked(const ModuleT& module) {
+  flatbuffers::FlatBufferBuilder builder;
+  FinishModuleBuffer(builder, Module::Pack(builder, &module));
+  const auto* data =
+      reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  return {data, data + builder.GetSize()};
+}
+
+class ModuleLies : public testing::TestWithParam<Lie> {};
+
+TEST_P(ModuleLies, AreNamed) {
+  ModuleT module = sampleModule();
+  GetParam().tell(module);
+  auto result = read(writeUnchecked(module));
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.status().code(), Code::kDataLoss);
+  for (const std::string& part : GetParam().message)
+    EXPECT_NE(result.status().message().find(part), std::string::npos)
+        << "'" << part << "' is not in: " << result.status().message();
+  EXPECT_FALSE(write(module).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ModuleLies, testing::ValuesIn(kLies),
+                         [](const testing::TestParamInfo<Lie>& info) {
+                           return info.param.name;
+                         });
+
+TEST(Module, EveryTruncationIsRefused) {
+  std::vector<std::byte> bytes = writeUnchecked(sampleModule());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    std::vector<std::byte> part(bytes.begin(), bytes.begin() + size);
+    EXPECT_FALSE(read(part).ok()) << size << " of " << bytes.size();
+  }
+}
+
+// Whatever one byte becomes, reading ends in a verdict; what is accepted can
+// be walked to the end.
+TEST(Module, EveryDamagedByteIsSurvived) {
+  const std::vector<std::byte> bytes = writeUnchecked(sampleModule());
+  for (size_t i = 0; i < bytes.size(); ++i)
+    for (int flip : {0x01, 0x80, 0xff}) {
+      std::vector<std::byte> damaged = bytes;
+      damaged[i] ^= static_cast<std::byte>(flip);
+      auto module = read(damaged);
+      if (!module.ok())
+        continue;
+      std::unique_ptr<ModuleT> unpacked((*module)->UnPack());
+      EXPECT_FALSE(unpacked->producer.size() > damaged.size());
+    }
+}
+
+TEST(Module, ForeignFileIsNamed) {
+  std::vector<std::byte> zeros(64);
+  auto result = read(zeros);
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.status().message().find("not a Burin module"),
+            std::string::npos);
+}
+
+TEST(Module, MisalignedBytesAreRefused) {
+  std::vector<std::byte> bytes = writeUnchecked(sampleModule());
+  std::vector<std::byte> shifted(bytes.size() + 8);
+  std::copy(bytes.begin(), bytes.end(), shifted.begin() + 4);
+  auto result =
+      read(std::span<const std::byte>(shifted).subspan(4, bytes.size()));
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.status().message().find("8-byte"), std::string::npos);
+}
+
+} // namespace
+} // namespace burin::module
