@@ -31,20 +31,22 @@ using EpilogueFn = void (*)(const View* slices, const float* tile, int64_t ld,
                             int64_t columns);
 
 struct CallArgs {
-  std::span<const View> slices;     // the kernel's own
-  std::span<const int64_t> params;  // as the kernel's contract lists them
-  EpilogueFn epilogue;              // null where the kernel takes none
+  std::span<const View> slices;    // the kernel's own
+  std::span<const int64_t> params; // as the kernel's contract lists them
+  EpilogueFn epilogue;             // null where the kernel takes none
   const View* epilogueSlices;
 };
 
 // A library kernel for the CPU. Work is a range of independent items so that
 // any number of threads may share it. `check` is called once when a module is
-// loaded: it returns an empty view, or what is wrong with slices and params.
+// loaded, after the counts: it returns an empty view, or what is wrong with
+// the params. The other functions rely on it.
 struct CpuKernel {
   std::string_view name;
   size_t sliceCount;
   size_t paramCount;
   bool takesEpilogue;
+  std::string_view (*check)(std::span<const int64_t> params);
   // Bytes of scratch each thread needs; 64-byte aligned when handed over.
   size_t (*scratchBytes)(std::span<const int64_t> params);
   int64_t (*workItems)(std::span<const int64_t> params);
@@ -55,6 +57,11 @@ struct CpuKernel {
 // The kernel of that name for the best instruction set of this processor, or
 // null.
 const CpuKernel* findCpuKernel(std::string_view name);
-std::span<const CpuKernel> cpuKernels();
+
+// All kernels for one instruction set: "generic", "avx2" or "avx512". Empty
+// where this processor lacks it.
+std::span<const CpuKernel> cpuKernels(std::string_view instructionSet);
+// Those this processor has, the best one last.
+std::span<const std::string_view> cpuInstructionSets();
 
 } // namespace burin::kernels

@@ -66,8 +66,8 @@ inline constexpr int64_t kPanelColumns = 64;
 inline constexpr int64_t kPanelGranule = 16;
 
 constexpr int64_t packedContractBytes(int64_t outChannels, int64_t channels,
-                                      int64_t kernelHeight,
-                                      int64_t kernelWidth, DType dtype) {
+                                      int64_t kernelHeight, int64_t kernelWidth,
+                                      DType dtype) {
   int64_t columns =
       (outChannels + kPanelGranule - 1) / kPanelGranule * kPanelGranule;
   if (dtype == DType::kBF16)
@@ -121,8 +121,12 @@ enum GatherParam : int {
 };
 
 // "random_normal.f32": standard normals from Philox4x32-10, element i of the
-// stream (seed, offset) depending on i alone. Slices: {seed i64[2] = {seed,
-// offset}, out f32}.
+// stream (seed, offset) depending on i alone. With b = offset + i / 4, the
+// words r0..r3 = Philox(counter {b low, b high, 0, 0}, key {seed low, seed
+// high}) and u_j = (r_j + 1/2) / 2^32, elements 4b .. 4b + 3 are
+//   R cos(T), R sin(T) with R = sqrt(-2 ln u0), T = 2 pi u1,
+// and the same with u2 and u3; in double, rounded to float at the end.
+// Slices: {seed i64[2] = {seed, offset}, out f32, dense}.
 enum RandomNormalParam : int { kRandomCount, kRandomParamCount };
 
 } // namespace burin::kernels

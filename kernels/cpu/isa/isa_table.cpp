@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills the table of inner loops; compiled once per instruction set, with
+// BURIN_ISA naming it.
+#include "kernels/cpu/attention/softmax.h"
+#include "kernels/cpu/contract/expand.h"
+#include "kernels/cpu/contract/tile.h"
+#include "kernels/cpu/group_affine/moments.h"
+#include "kernels/cpu/isa/isa.h"
+
+#define BURIN_STRING_INNER(x) #x
+#define BURIN_STRING(x) BURIN_STRING_INNER(x)
+#define BURIN_TILE_ROWS(n)                                                     \
+  { tile<n, 16>, tile<n, 32>, tile<n, 48>, tile<n, 64> }
+
+namespace burin::kernels::BURIN_ISA {
+
+const Isa kIsa = {
+    BURIN_STRING(BURIN_ISA),
+    {BURIN_TILE_ROWS(1), BURIN_TILE_ROWS(2), BURIN_TILE_ROWS(3),
+     BURIN_TILE_ROWS(4), BURIN_TILE_ROWS(5), BURIN_TILE_ROWS(6)},
+    softmax,
+    moments<float>,
+    moments<uint16_t>,
+    scaleRows,
+    expandRow,
+    expandPairs,
+};
+
+} // namespace burin::kernels::BURIN_ISA

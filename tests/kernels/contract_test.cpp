@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contractions against a naive double loop, over every shape of trouble: odd
+// sizes, pitches, padding, stride, enlarged inputs, few channels.
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "gtest/gtest.h"
+
+#include "kernels/cpu/contracts.h"
+#include "tests/kernels/harness.h"
+
+namespace burin::kernels::testing {
+namespace {
+
+struct Shape {
+  int64_t batch, outHeight, outWidth, inHeight, inWidth, channels;
+  int64_t kernelHeight, kernelWidth, stride, padTop, padLeft, upsample;
+  int64_t outChannels;
+
+  std::vector<int64_t> params() const {
+    return {batch,    outHeight,    outWidth,    inHeight, inWidth,
+            channels, kernelHeight, kernelWidth, stride,   padTop,
+            padLeft,  upsample,     outChannels};
+  }
+  int64_t rows() const { return batch * outHeight * outWidth; }
+  int64_t inRows() const { return batch * inHeight * inWidth; }
+  int64_t depth() const { return channels * kernelHeight * kernelWidth; }
+};
+
+Shape linear(int64_t rows, int64_t channels, int64_t outChannels) {
+  return {1, 1, rows, 1, rows, channels, 1, 1, 1, 0, 0, 1, outChannels};
+}
+
+const Shape kShapes[] = {
+    linear(1, 1, 1),
+    linear(1, 320, 1280),
+    linear(3, 320, 130),
+    linear(77, 768, 320),
+    linear(200, 129, 64),
+    linear(65, 257, 48),
+    {1, 8, 8, 8, 8, 40, 3, 3, 1, 1, 1, 1, 70},
+    {2, 7, 5, 7, 5, 33, 3, 3, 1, 1, 1, 1, 17},
+    {3, 5, 4, 9, 7, 64, 3, 3, 2, 1, 1, 1, 96},
+    {1, 8, 8, 16, 16, 32, 3, 3, 2, 0, 0, 1, 33}, // padded below, right only
+    {2, 10, 6, 5, 3, 36, 3, 3, 1, 1, 1, 2, 20},
+    {1, 9, 12, 3, 4, 7, 3, 3, 1, 1, 1, 3, 5},
+    {1, 16, 16, 16, 16, 3, 3, 3, 1, 1, 1, 1, 128},
+    {2, 15, 13, 15, 13, 4, 3, 3, 1, 1, 1, 1, 320},
+    {1, 20, 20, 20, 20, 8, 3, 3, 1, 1, 1, 1, 4},
+    {1, 4, 4, 8, 8, 31, 2, 2, 2, 0, 0, 1, 65},
+    {1, 5, 9, 5, 9, 130, 1, 5, 1, 0, 2, 1, 3},
+    {1, 3, 3, 3, 3, 3, 7, 7, 1, 3, 3, 1, 16},
+    {3, 14, 14, 28, 28, 3, 14, 14, 2, 6, 6, 1, 80},
+};
+
+// out[m, n] and the number of times that each element was handed over.
+void keepTile(const View* slices, const float* tile, int64_t ld, int64_t row,
+              int64_t rows, int64_t column, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      const int64_t at = (row + i) * slices[0].pitch + column + j;
+      static_cast<float*>(slices[0].data)[at] = tile[i * ld + j];
+      static_cast<int*>(slices[1].data)[at] += 1;
+    }
+}
+
+struct Problem {
+  Shape shape;
+  int64_t pitch;
+  std::vector<float> input, weights;
+
+  // The element that tap (ky, kx) of output row m reads, or nothing.
+  const float* at(int64_t m, int64_t ky, int64_t kx) const {
+    const Shape& s = shape;
+    const int64_t x = m % s.outWidth * s.stride + kx - s.padLeft;
+    const int64_t y = m / s.outWidth % s.outHeight * s.stride + ky - s.padTop;
+    const int64_t image = m / s.outWidth / s.outHeight;
+    if (x < 0 || y < 0 || x >= s.inWidth * s.upsample ||
+        y >= s.inHeight * s.upsample)
+      return nullptr;
+    const int64_t row =
+        (image * s.inHeight + y / s.upsample) * s.inWidth + x / s.upsample;
+    return input.data() + row * pitch;
+  }
+};
+
+// Element (m, n) and the sum of the magnitudes of its terms.
+std::pair<double, double> reference(const Problem& p, int64_t m, int64_t n) {
+  const Shape& s = p.shape;
+  double sum = 0, magnitude = 0;
+  for (int64_t ky = 0; ky < s.kernelHeight; ++ky)
+    for (int64_t kx = 0; kx < s.kernelWidth; ++kx)
+      if (const float* a = p.at(m, ky, kx))
+        for (int64_t c = 0; c < s.channels; ++c) {
+          const int64_t w =
+              ((n * s.channels + c) * s.kernelHeight + ky) * s.kernelWidth + kx;
+          const double term = double{a[c]} * p.weights[w];
+          sum += term;
+          magnitude += std::abs(term);
+        }
+  return {sum, magnitude};
+}
+
+// Packs and multiplies on the instruction set; checks that tiles cover the
+// product once.
+std::vector<float> contract(const std::string& isa, bool bf16, const Problem& p,
+                            Random& random, DType weightType) {
+  const Shape& s = p.shape;
+  const std::string suffix = bf16 ? "bf16" : "f32";
+  const DType dtype = bf16 ? DType::kBF16 : DType::kF32;
+  const std::vector<uint16_t> inputBF16 = toBF16(p.input);
+  const std::vector<uint16_t> weightsBF16 = toBF16(p.weights);
+  std::vector<std::byte> packed(packedContractBytes(s.outChannels, s.channels,
+                                                    s.kernelHeight,
+                                                    s.kernelWidth, dtype),
+                                std::byte{0xff});
+
+  const CpuKernel& pack = kernelOf(isa, "pack_contract." + suffix);
+  const std::vector<int64_t> packParams = {s.outChannels, s.channels,
+                                           s.kernelHeight, s.kernelWidth,
+                                           static_cast<int64_t>(weightType)};
+  const View weights =
+      weightType == DType::kBF16 ? view(weightsBF16, 1) : view(p.weights, 1);
+  runKernel(pack, {weights, view(packed, 1)}, packParams,
+            random.shuffled(pack.workItems(packParams)));
+
+  std::vector<float> out(s.rows() * s.outChannels, std::nanf(""));
+  std::vector<int> count(out.size());
+  const View epilogueSlices[] = {view(out, s.outChannels),
+                                 view(count, s.outChannels)};
+  const CpuKernel& kernel = kernelOf(isa, "contract." + suffix);
+  const View input = bf16 ? view(inputBF16, p.pitch) : view(p.input, p.pitch);
+  runKernel(kernel, {input, view(packed, 1)}, s.params(),
+            random.whole(0, 1) == 1
+                ? random.shuffled(kernel.workItems(s.params()))
+                : std::vector<int64_t>{},
+            keepTile, epilogueSlices);
+  EXPECT_EQ(std::count(count.begin(), count.end(), 1),
+            static_cast<int64_t>(count.size()));
+  return out;
+}
+
+std::string describe(const Shape& s, const Random& random) {
+  std::string text = "seed " + std::to_string(random.seed()) + " shape";
+  for (const int64_t p : s.params())
+    text += " " + std::to_string(p);
+  return text;
+}
+
+class ContractTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ContractTest, WholeNumbersBitForBit) {
+  for (const Shape& shape : kShapes)
+    for (const bool bf16 : {false, true}) {
+      Random random;
+      SCOPED_TRACE(describe(shape, random));
+      const int64_t pitch = shape.channels + random.whole(0, 9);
+      // Between rows lies poison: what a kernel must not read or must ignore.
+      Problem p{shape, pitch, random.wholes(shape.inRows() * pitch, 3),
+                random.wholes(shape.outChannels * shape.depth(), 3)};
+      for (int64_t i = 0; i < shape.inRows(); ++i)
+        for (int64_t c = shape.channels; c < pitch; ++c)
+          p.input[i * pitch + c] = std::nanf("");
+      const auto out =
+          contract(GetParam(), bf16, p, random,
+                   random.whole(0, 1) ? DType::kBF16 : DType::kF32);
+      for (int64_t m = 0; m < shape.rows(); ++m)
+        for (int64_t n = 0; n < shape.outChannels; ++n)
+          ASSERT_EQ(out[m * shape.outChannels + n], reference(p, m, n).first)
+              << (bf16 ? "bf16" : "f32") << " at " << m << ", " << n;
+    }
+}
+
+TEST_P(ContractTest, RealNumbersWithinRounding) {
+  for (const Shape& shape : kShapes)
+    for (const bool bf16 : {false, true}) {
+      Random random;
+      SCOPED_TRACE(describe(shape, random));
+      const int64_t pitch = shape.channels + random.whole(0, 9);
+      Problem p{shape, pitch, random.normals(shape.inRows() * pitch),
+                random.normals(shape.outChannels * shape.depth())};
+      if (bf16) {
+        p.input = fromBF16(toBF16(p.input));
+        p.weights = fromBF16(toBF16(p.weights));
+      }
+      const auto out = contract(GetParam(), bf16, p, random, DType::kF32);
+      for (int64_t m = 0; m < shape.rows(); ++m)
+        for (int64_t n = 0; n < shape.outChannels; ++n) {
+          const auto [value, magnitude] = reference(p, m, n);
+          ASSERT_NEAR(out[m * shape.outChannels + n], value, 4e-7 * magnitude)
+              << (bf16 ? "bf16" : "f32") << " at " << m << ", " << n;
+        }
+    }
+}
+
+TEST_P(ContractTest, SampleDoesNotDependOnItsBatch) {
+  Shape alone = {1, 13, 11, 13, 11, 100, 3, 3, 1, 1, 1, 1, 72};
+  Shape three = alone;
+  three.batch = 3;
+  for (const bool bf16 : {false, true}) {
+    Random random;
+    SCOPED_TRACE(describe(three, random));
+    const Problem all{three, 100, random.normals(three.inRows() * 100),
+                      random.normals(three.outChannels * three.depth())};
+    const auto together = contract(GetParam(), bf16, all, random, DType::kF32);
+    for (int64_t i = 0; i < 3; ++i) {
+      const int64_t size = alone.inRows() * 100;
+      const auto first = all.input.begin() + i * size;
+      const Problem one{alone, 100, {first, first + size}, all.weights};
+      const auto single = contract(GetParam(), bf16, one, random, DType::kF32);
+      ASSERT_EQ(std::memcmp(single.data(), together.data() + i * single.size(),
+                            single.size() * sizeof(float)),
+                0);
+    }
+  }
+}
+
+TEST_P(ContractTest, RefusesImpossibleShapes) {
+  const auto& check = kernelOf(GetParam(), "contract.f32").check;
+  for (int i = 0; i < kContractParamCount; ++i) {
+    auto params = linear(4, 4, 4).params();
+    params[i] = -1;
+    EXPECT_NE(check(params), "") << "param " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, ContractTest,
+                         ::testing::ValuesIn(instructionSets()),
+                         [](const auto& info) { return info.param; });
+
+} // namespace
+} // namespace burin::kernels::testing
