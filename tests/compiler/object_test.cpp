@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Native code: text of the LLVM dialect to a shared object that loads and runs.
 #include "compiler/codegen/cpu/object.h"
+#include "tests/compiler/native_code.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
-
-#include <dlfcn.h>
-#include <fstream>
 
 namespace burin {
 namespace {
@@ -52,14 +50,8 @@ std::vector<std::byte> compileText(const char* text, llvm::StringRef cpu) {
 TEST(Object, LoadsAndRuns) {
   std::vector<std::byte> bytes = compileText(kAxpy, "x86-64-v3");
   ASSERT_FALSE(bytes.empty());
-  std::string path = testing::TempDir() + "/burin_object_test.so";
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  ASSERT_NE(handle, nullptr) << dlerror();
-  auto axpy = reinterpret_cast<void (*)(const float*, float*, float, int64_t)>(
-      dlsym(handle, "axpy"));
+  NativeCode code(bytes);
+  auto* axpy = code.find<void(const float*, float*, float, int64_t)>("axpy");
   ASSERT_NE(axpy, nullptr);
   std::vector<float> x(37), y(37);
   for (size_t i = 0; i < x.size(); ++i) {
@@ -69,7 +61,6 @@ TEST(Object, LoadsAndRuns) {
   axpy(x.data(), y.data(), 2, static_cast<int64_t>(x.size()));
   for (size_t i = 0; i < y.size(); ++i)
     EXPECT_EQ(y[i], 2 * static_cast<float>(i) + 1);
-  dlclose(handle);
 }
 
 TEST(Object, LinksMoreThanOnceInAProcess) {
