@@ -2,8 +2,8 @@
 // The plain structs that the op interfaces answer with.
 #pragma once
 
+#include "mlir/IR/Operation.h"
 #include "llvm/ADT/SmallVector.h"
-#include "mlir/IR/Value.h"
 
 #include <cstdint>
 #include <optional>
@@ -42,5 +42,10 @@ struct Cost {
   int64_t flops = 0;
   int64_t bytes = 0;
 };
+
+// Bytes of the operands and results of `op`.
+int64_t trafficBytes(mlir::Operation* op);
+// One operation an element of the result.
+Cost elementwiseCost(mlir::Operation* op);
 
 } // namespace burin

@@ -13,9 +13,10 @@ def Differentiable : OpInterface<"Differentiable"> {
     result; the answer has one value an operand, null where nothing flows.
   }];
   let methods = [InterfaceMethod<
-    "Emits the vector-Jacobian product, or fails where there is none yet.",
+    "Emits the vector-Jacobian product. The default fails: no gradient yet.",
     "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "vjp",
-    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents)>];
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents),
+    /*methodBody=*/"", /*defaultImplementation=*/"return ::mlir::failure();">];
 }
 
 def Decomposable : OpInterface<"Decomposable"> {
@@ -78,7 +79,9 @@ def Costed : OpInterface<"Costed"> {
     operations, each operand is read once, each result written once.
   }];
   let methods = [InterfaceMethod<
-    "Operations and bytes.", "::burin::Cost", "cost", (ins)>];
+    "Operations and bytes. The default is an elementwise op's.",
+    "::burin::Cost", "cost", (ins), /*methodBody=*/"",
+    /*defaultImplementation=*/"return ::burin::elementwiseCost($_op);">];
 }
 
 #endif // BURIN_INTERFACES

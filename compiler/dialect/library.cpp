@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes library calls as kernels/cpu/contracts.h wants them.
+#include "compiler/dialect/library.h"
+
+#include "compiler/dialect/inference.h"
+#include "kernels/cpu/contracts.h"
+
+using namespace mlir;
+
+namespace burin {
+
+FailureOr<std::string> kernelFor(Operation* op, StringRef family, Value input) {
+  Type element = elementOf(input);
+  if (!element.isF32() && !element.isBF16()) {
+    op->emitOpError("has no kernel for ") << element << "; cast to f32 or bf16";
+    return failure();
+  }
+  return (family + "." + name(*dtypeOf(element))).str();
+}
+
+FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
+                                   const Contraction& geometry) {
+  auto kernel = kernelFor(op, "contract", input);
+  if (failed(kernel))
+    return failure();
+  const Contraction& g = geometry;
+  Packing packing;
+  packing.operand = 1;
+  packing.kernel = "pack_" + *kernel;
+  packing.params = {g.outChannels, g.channels, g.kernelHeight, g.kernelWidth,
+                    static_cast<int64_t>(*dtypeOf(elementOf(weight)))};
+  packing.bytes =
+      kernels::packedContractBytes(g.outChannels, g.channels, g.kernelHeight,
+                                   g.kernelWidth, *dtypeOf(elementOf(input)));
+  LibraryCall call;
+  call.kernel = *kernel;
+  call.operands = {input, weight};
+  call.params = {g.batch,      g.outHeight, g.outWidth,     g.inHeight,
+                 g.inWidth,    g.channels,  g.kernelHeight, g.kernelWidth,
+                 g.stride,     g.padTop,    g.padLeft,      g.upsample,
+                 g.outChannels};
+  call.packings = {packing};
+  call.tiled = true;
+  return call;
+}
+
+LibraryCall gatherRows(Value table, Value index, int64_t rows, int64_t width,
+                       int64_t groups) {
+  LibraryCall call;
+  call.kernel = "gather_rows";
+  call.operands = {table, index};
+  call.params = {rows,
+                 width,
+                 tensorOf(index).getNumElements(),
+                 groups,
+                 tensorOf(table).getElementTypeBitWidth() / 8,
+                 tensorOf(index).getElementTypeBitWidth() / 8};
+  return call;
+}
+
+} // namespace burin

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Library calls that several ops share.
+#pragma once
+
+#include "compiler/dialect/interfaces.h"
+
+#include "llvm/ADT/StringRef.h"
+
+namespace burin {
+
+// "<family>.f32" or "<family>.bf16" by the elements of `input`; for any other
+// type a diagnostic and failure.
+mlir::FailureOr<std::string>
+kernelFor(mlir::Operation* op, llvm::StringRef family, mlir::Value input);
+
+// The geometry of kernel "contract" (kernels/cpu/contracts.h).
+struct Contraction {
+  int64_t batch = 1;
+  int64_t outHeight = 1;
+  int64_t outWidth = 1;
+  int64_t inHeight = 1;
+  int64_t inWidth = 1;
+  int64_t channels;
+  int64_t kernelHeight = 1;
+  int64_t kernelWidth = 1;
+  int64_t stride = 1;
+  int64_t padTop = 0;
+  int64_t padLeft = 0;
+  int64_t upsample = 1;
+  int64_t outChannels;
+};
+
+// The call of "contract" on `input` and the packed form of `weight`.
+mlir::FailureOr<LibraryCall> contraction(mlir::Operation* op, mlir::Value input,
+                                         mlir::Value weight,
+                                         const Contraction& geometry);
+
+// The call of "gather_rows" on a table of `rows` rows, split into `groups`.
+LibraryCall gatherRows(mlir::Value table, mlir::Value index, int64_t rows,
+                       int64_t width, int64_t groups);
+
+} // namespace burin
