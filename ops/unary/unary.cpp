@@ -1,36 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise functions of one operand: verification, lowering and cost.
+// Elementwise functions of one operand: inference and lowering.
 #include "compiler/dialect/dialect.h"
+#include "compiler/dialect/lowering.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <numbers>
 
 using namespace mlir;
 
 namespace burin {
 
-LogicalResult UnaryOp::verify() {
-  if (getKind() != "silu")
-    return emitOpError("has no kind '") << getKind() << "'";
-  return success();
+// 1 / (1 + exp(-x)) by an exponential that cannot overflow: with
+// z = exp(-|x|) it is 1 / (1 + z) for x >= 0 and z / (1 + z) below.
+static Scalar sigmoid(const Scalar& x) {
+  Scalar z = exp(-abs(x));
+  return x.selectIfNotNegative(x.constant(1), z) / (z + 1);
 }
 
-LogicalResult UnaryOp::inferReturnTypes(MLIRContext*, std::optional<Location>,
-                                        ValueRange operands, DictionaryAttr,
-                                        OpaqueProperties, RegionRange,
+static Scalar gelu(const Scalar& x) {
+  return x * 0.5 * (erf(x * std::numbers::sqrt2 / 2) + 1);
+}
+
+static Scalar geluTanh(const Scalar& x) {
+  const double slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+  return x * 0.5 * (tanh((x + x * x * x * 0.044715) * slope) + 1);
+}
+
+namespace {
+struct Row {
+  StringRef kind;
+  Scalar (*emit)(const Scalar& x);
+};
+} // namespace
+
+static const Row kRows[] = {
+    {"abs", abs},
+    {"cos", [](const Scalar& x) { return x.apply<math::CosOp>(); }},
+    {"erf", erf},
+    {"exp", exp},
+    {"gelu", gelu},
+    {"gelu_tanh", geluTanh},
+    {"log", [](const Scalar& x) { return x.apply<math::LogOp>(); }},
+    {"neg", [](const Scalar& x) { return -x; }},
+    {"quick_gelu", [](const Scalar& x) { return x * sigmoid(x * 1.702); }},
+    {"reciprocal", [](const Scalar& x) { return 1.0 / x; }},
+    {"rsqrt", rsqrt},
+    {"sigmoid", sigmoid},
+    {"silu", [](const Scalar& x) { return x * sigmoid(x); }},
+    {"sin", [](const Scalar& x) { return x.apply<math::SinOp>(); }},
+    {"sqrt", [](const Scalar& x) { return x.apply<math::SqrtOp>(); }},
+    {"square", [](const Scalar& x) { return x * x; }},
+    {"tanh", tanh},
+};
+
+static const Row* findRow(StringRef kind) {
+  const Row* row = llvm::find_if(
+      kRows, [&](const Row& candidate) { return candidate.kind == kind; });
+  return row == std::end(kRows) ? nullptr : row;
+}
+
+LogicalResult UnaryOp::inferReturnTypes(MLIRContext*,
+                                        std::optional<Location> location,
+                                        Adaptor op,
                                         SmallVectorImpl<Type>& types) {
-  types.push_back(operands[0].getType());
+  if (!findRow(op.getKind()))
+    return reject<UnaryOp>(location, "has no kind '", op.getKind(), "'");
+  types.push_back(op.getInput().getType());
   return success();
 }
 
-FailureOr<SmallVector<Value>> UnaryOp::vjp(OpBuilder&, ValueRange) {
-  return failure();
+FailureOr<SmallVector<Value>> UnaryOp::lower(OpBuilder& builder) {
+  auto type = tensorOf(getOutput());
+  Input input{getInput(), builder.getMultiDimIdentityMap(type.getRank())};
+  const Row* row = findRow(getKind());
+  return SmallVector<Value>{
+      emitFloatMap(builder, getLoc(), type, input,
+                   [&](ArrayRef<Scalar> x) { return row->emit(x[0]); })};
 }
-
-FailureOr<SmallVector<Value>> UnaryOp::lower(OpBuilder&) { return failure(); }
-
-Cost UnaryOp::cost() { return {}; }
 
 } // namespace burin

@@ -14,5 +14,4 @@ def UnaryOp : Burin_LowerableOp<"unary"> {
   let arguments = (ins StringProp:$kind, Burin_FloatTensor:$input);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = "$kind $input attr-dict `:` type($input)";
-  let hasVerifier = 1;
 }

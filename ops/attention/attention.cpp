@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention: inference, kernel and cost.
+#include "compiler/dialect/dialect.h"
+#include "compiler/dialect/inference.h"
+#include "compiler/dialect/library.h"
+#include "kernels/cpu/contracts.h"
+
+using namespace mlir;
+
+namespace burin {
+
+LogicalResult AttentionOp::inferReturnTypes(MLIRContext*,
+                                            std::optional<Location> location,
+                                            Adaptor op,
+                                            SmallVectorImpl<Type>& types) {
+  auto query = tensorOf(op.getQuery());
+  auto key = tensorOf(op.getKey());
+  if (query.getRank() != 3 || key.getRank() != 3)
+    return reject<AttentionOp>(location,
+                               "operands need [batch, tokens, width]");
+  if (op.getValue().getType() != key)
+    return reject<AttentionOp>(location, "key is ", key, " and value ",
+                               op.getValue().getType(), ", needs one type");
+  if (key.getDimSize(0) != query.getDimSize(0) ||
+      key.getDimSize(2) != query.getDimSize(2) ||
+      key.getElementType() != query.getElementType())
+    return reject<AttentionOp>(location, "query is ", query, " and key ", key,
+                               "; only tokens may differ");
+  int64_t width = query.getDimSize(2);
+  if (op.getHeads() < 1 || width % op.getHeads() != 0)
+    return reject<AttentionOp>(location, op.getHeads(),
+                               " heads do not divide a width of ", width);
+  if (op.getCausal() && key.getDimSize(1) != query.getDimSize(1))
+    return reject<AttentionOp>(location, "is causal over ", query.getDimSize(1),
+                               " queries and ", key.getDimSize(1),
+                               " keys, needs as many");
+  types.push_back(query);
+  return success();
+}
+
+FailureOr<LibraryCall> AttentionOp::libraryCall() {
+  auto kernel = kernelFor(*this, "attention", getQuery());
+  if (failed(kernel))
+    return failure();
+  auto query = shapeOf(getQuery());
+  LibraryCall call;
+  call.kernel = *kernel;
+  call.operands = {getQuery(), getKey(), getValue()};
+  call.params = {query[0],
+                 query[1],
+                 shapeOf(getKey())[1],
+                 getHeads(),
+                 query[2] / getHeads(),
+                 getCausal(),
+                 kernels::doubleBits(getScale())};
+  return call;
+}
+
+// Two products of [queries, keys] by width, of which a causal mask needs half,
+// and a softmax.
+Cost AttentionOp::cost() {
+  auto query = shapeOf(getQuery());
+  int64_t keys = shapeOf(getKey())[1];
+  int64_t pairs = query[1] * keys;
+  if (getCausal())
+    pairs = query[1] * (query[1] + 1) / 2;
+  return {query[0] * pairs * (4 * query[2] + 5 * getHeads()),
+          trafficBytes(*this)};
+}
+
+} // namespace burin

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contraction of a fully connected layer, on packed weights.
+
+def LinearOp : Burin_LibraryOp<"linear"> {
+  let summary = "x times the transposed weight, over the last axis.";
+  let description = [{
+    `weight` is [outputs, inputs] of any float type. There is no bias: a
+    following `binary "add"` joins the contraction's epilogue.
+
+    ```mlir
+    %y = burin.linear %x, %w : tensor<2x77x768xf32>, tensor<320x768xf32>
+    ```
+  }];
+  let arguments = (ins Burin_FloatTensor:$input, Burin_FloatTensor:$weight);
+  let results = (outs Burin_FloatTensor:$output);
+  let assemblyFormat = [{
+    $input `,` $weight attr-dict `:` type($input) `,` type($weight)
+  }];
+  let extraClassDeclaration = "::burin::Cost cost();";
+}

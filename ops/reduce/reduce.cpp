@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reductions: inference, lowering and cost.
+#include "compiler/dialect/dialect.h"
+#include "compiler/dialect/lowering.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace burin {
+
+LogicalResult ReduceOp::inferReturnTypes(MLIRContext*,
+                                         std::optional<Location> location,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type>& types) {
+  if (!llvm::is_contained({"sum", "mean", "max"}, op.getKind()))
+    return reject<ReduceOp>(location, "has no kind '", op.getKind(), "'");
+  auto input = tensorOf(op.getInput());
+  SmallVector<int64_t> shape(input.getShape());
+  int64_t previous = -1;
+  for (int64_t axis : op.getAxes()) {
+    if (axis <= previous || axis >= input.getRank())
+      return reject<ReduceOp>(location, "axes [", op.getAxes(),
+                              "] need to ascend within ", input.getRank());
+    previous = axis;
+    shape[axis] = 1;
+  }
+  types.push_back(input.clone(shape));
+  return success();
+}
+
+FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder& builder) {
+  auto type = tensorOf(getOutput());
+  auto shape = shapeOf(getInput());
+  int64_t rank = type.getRank();
+  // Kept axes are the leading loops, in order, and folded axes the others.
+  SmallVector<AffineExpr> source, target;
+  int64_t kept = 0, folded = rank - getAxes().size();
+  double count = 1;
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    bool fold = llvm::is_contained(getAxes(), axis);
+    source.push_back(builder.getAffineDimExpr(fold ? folded++ : kept++));
+    target.push_back(fold ? builder.getAffineConstantExpr(0) : source.back());
+    count *= fold ? shape[axis] : 1;
+  }
+  Input input{getInput(), AffineMap::get(rank, 0, source, getContext())};
+  AffineMap targetMap = AffineMap::get(rank, 0, target, getContext());
+  auto wide = computeTensor(type.getShape(), type.getElementType());
+
+  bool isMax = getKind() == "max";
+  Value result =
+      emitFloatReduction(builder, getLoc(), {wide, targetMap},
+                         isMax ? -std::numeric_limits<double>::infinity() : 0,
+                         input, [&](ArrayRef<Scalar> x) {
+                           return isMax ? max(x[0], x[1]) : x[0] + x[1];
+                         });
+  bool isMean = getKind() == "mean";
+  if (isMean || wide != type)
+    result = emitFloatMap(
+        builder, getLoc(), type,
+        Input{result, builder.getMultiDimIdentityMap(rank)},
+        [&](ArrayRef<Scalar> x) { return isMean ? x[0] / count : x[0]; });
+  return SmallVector<Value>{result};
+}
+
+Cost ReduceOp::cost() {
+  return {tensorOf(getInput()).getNumElements(), trafficBytes(*this)};
+}
+
+} // namespace burin
