@@ -80,6 +80,7 @@ Status checkNoExtra(std::span<const TensorSpec> specs,
 
 } // namespace
 
+Program::Program(Device& device) : device_(device) {}
 Program::~Program() = default;
 
 Result<std::unique_ptr<Program>>
@@ -152,14 +153,14 @@ Status Program::loadModule() {
 }
 
 Status Program::bind(const ConstantLookup& lookup) {
-  std::vector<std::span<const std::byte>> bound;
+  std::vector<TensorView> bound;
   std::string problems;
   size_t count = 0;
   for (const module::Constant* constant : *module_->constants()) {
     Result<TensorView> found = lookup(constant->name()->string_view());
     std::string problem = misfit(*constant, found);
     if (problem.empty())
-      bound.push_back(found->data);
+      bound.push_back(*found);
     else if (++count <= kListed)
       problems += "\n  " + problem;
   }
@@ -176,7 +177,7 @@ Status Program::bind(const ConstantLookup& lookup) {
   for (auto& function : functions_)
     for (uint32_t i = 0; i < constants_.size(); ++i)
       function->bindings[function->layout.constant(i)] =
-          const_cast<std::byte*>(constants_[i].data());
+          const_cast<std::byte*>(constants_[i].data.data());
   stage_ = Stage::kBound;
   return okStatus();
 }

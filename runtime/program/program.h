@@ -52,16 +52,16 @@ struct FunctionInfo {
 };
 
 struct PrepareOptions {
-  // Called with the bytes of each constant that nothing reads any more, as
-  // soon as that is so: the owner of a mapping may drop the pages.
-  std::function<void(std::span<const std::byte>)> release;
+  // Called with each constant that nothing reads any more, as soon as that is
+  // so: the owner of a mapping may drop the pages.
+  std::function<void(const TensorView&)> release;
   std::function<bool(size_t done, size_t total)> progress;
 };
 
 class Program {
 public:
-  // The tensor of that name, or why there is none. Its bytes must outlive the
-  // program, except those given to PrepareOptions::release.
+  // The tensor of that name, or why there is none. What it points to must
+  // outlive the program.
   using ConstantLookup =
       std::function<Result<TensorView>(std::string_view name)>;
 
@@ -102,7 +102,7 @@ private:
   struct Function;
   enum class Stage { kLoaded, kBound, kPrepared };
 
-  explicit Program(Device& device) : device_(device) {}
+  explicit Program(Device& device);
   Status loadModule();
   Status allocateStates();
   Result<std::vector<KernelHandle>> loadKernels();
@@ -117,7 +117,7 @@ private:
   Memory states_;
   Memory arena_; // of the function that runs
   std::vector<std::unique_ptr<Function>> functions_;
-  std::vector<std::span<const std::byte>> constants_;
+  std::vector<TensorView> constants_;
 };
 
 } // namespace burin

@@ -142,14 +142,14 @@ Status CpuCommandBuffer::call(const std::string& name,
   BURIN_TRY(counted(params.size(), kernel->paramCount, "parameters"));
   BURIN_TRY(
       counted(callbacks.size(), kernel->takesEpilogue ? 1 : 0, "callbacks"));
+  if (std::string_view wrong = kernel->check(params); !wrong.empty())
+    return dataLoss("library kernel '" + name + "' refuses its parameters (" +
+                    std::string(wrong) + "); compile the module again");
   Command& command = append();
   command.run = runCall;
   command.kernel = kernel;
   command.args.params = params_.emplace_back(params.begin(), params.end());
   command.items = kernel->workItems(command.args.params);
-  if (command.items < 0)
-    return dataLoss("library kernel '" + name +
-                    "' refuses its parameters; compile the module again");
   if (!callbacks.empty())
     command.args.epilogue = reinterpret_cast<kernels::EpilogueFn>(callbacks[0]);
   addViews(slices);

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hand-made module goes through load, bind, prepare and run.
+#include "runtime/program/program.h"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "formats/module/module.h"
+#include "runtime/device/cpu/cpu_device.h"
+
+namespace burin {
+namespace {
+
+// Puts a module together, returning the index of each part.
+class ModuleMaker {
+public:
+  ModuleMaker() {
+    module_.abi = module::kAbi;
+    module_.producer = "program_test";
+    std::ifstream file(BURIN_TEST_KERNELS, std::ios::binary);
+    auto image = std::make_unique<module::ImageT>();
+    image->target = "x86-64-v3";
+    image->data.assign(std::istreambuf_iterator<char>(file), {});
+    module_.images.push_back(std::move(image));
+    auto kernel = std::make_unique<module::KernelT>();
+    kernel->symbol = "addOne";
+    module_.kernels.push_back(std::move(kernel));
+  }
+
+  void constant(const std::string& name, std::vector<int64_t> shape) {
+    auto constant = std::make_unique<module::ConstantT>();
+    constant->name = name;
+    constant->dtype = module::DType::F32;
+    constant->shape = std::move(shape);
+    module_.constants.push_back(std::move(constant));
+  }
+  void state(const std::string& name, uint64_t bytes) {
+    auto state = std::make_unique<module::StateT>();
+    state->name = name;
+    state->bytes = bytes;
+    module_.states.push_back(std::move(state));
+  }
+  module::FunctionT& function(const std::string& name) {
+    auto function = std::make_unique<module::FunctionT>();
+    function->name = name;
+    module_.functions.push_back(std::move(function));
+    return *module_.functions.back();
+  }
+  static std::unique_ptr<module::ValueT> value(const std::string& name,
+                                               std::vector<int64_t> shape) {
+    auto value = std::make_unique<module::ValueT>();
+    value->name = name;
+    value->dtype = module::DType::F32;
+    value->shape = std::move(shape);
+    return value;
+  }
+  // A dense slice of 8-float rows.
+  static uint32_t slice(module::FunctionT& function, module::Storage storage,
+                        uint32_t index, int64_t rows) {
+    auto slice = std::make_unique<module::SliceT>();
+    slice->storage = storage;
+    slice->index = index;
+    slice->dtype = module::DType::F32;
+    slice->shape = {rows, 8};
+    slice->pitch = 8;
+    function.slices.push_back(std::move(slice));
+    return static_cast<uint32_t>(function.slices.size() - 1);
+  }
+  template <typename Verb>
+  static void step(module::FunctionT& function, const std::string& location,
+                   Verb verb) {
+    auto step = std::make_unique<module::StepT>();
+    step->location = location;
+    step->flops = 7;
+    step->bytes = 9;
+    step->verb.Set(std::move(verb));
+    function.steps.push_back(std::move(step));
+  }
+  static void addOne(module::FunctionT& function, uint32_t from, uint32_t to,
+                     int64_t rows) {
+    module::LaunchT launch;
+    launch.slices = {from, to};
+    launch.work_items = rows;
+    step(function, "add", std::move(launch));
+  }
+  static void copy(module::FunctionT& function, uint32_t from, uint32_t to) {
+    module::CopyT copy;
+    copy.source = from;
+    copy.target = to;
+    step(function, "copy", copy);
+  }
+
+  std::vector<std::byte> bytes() const {
+    auto bytes = module::write(module_);
+    EXPECT_TRUE(bytes.ok()) << bytes.status().message();
+    return *std::move(bytes);
+  }
+  module::ModuleT& module() { return module_; }
+
+private:
+  module::ModuleT module_;
+};
+
+// prepare: state = packed + 1.    forward: y = bias; z = state + 1 (through
+// the arena), x is read by a copy to the arena.
+std::vector<std::byte> sampleModule() {
+  using module::Storage;
+  ModuleMaker maker;
+  maker.constant("packed", {2, 8});
+  maker.constant("bias", {1, 8});
+  maker.state("unused", 4);
+  maker.state("weights", 2 * 8 * sizeof(float));
+  module::FunctionT& prepare = maker.function("prepare");
+  uint32_t from = maker.slice(prepare, Storage::Constant, 0, 2);
+  uint32_t to = maker.slice(prepare, Storage::State, 1, 2);
+  maker.addOne(prepare, from, to, 2);
+
+  module::FunctionT& forward = maker.function("forward");
+  forward.inputs.push_back(maker.value("x", {2, 8}));
+  forward.outputs.push_back(maker.value("y", {1, 8}));
+  forward.outputs.push_back(maker.value("z", {2, 8}));
+  forward.outputs.push_back(maker.value("w", {2, 8}));
+  forward.arena_bytes = 4 * 8 * sizeof(float);
+  uint32_t x = maker.slice(forward, Storage::Input, 0, 2);
+  uint32_t y = maker.slice(forward, Storage::Output, 0, 1);
+  uint32_t z = maker.slice(forward, Storage::Output, 1, 2);
+  uint32_t w = maker.slice(forward, Storage::Output, 2, 2);
+  uint32_t bias = maker.slice(forward, Storage::Constant, 1, 1);
+  uint32_t weights = maker.slice(forward, Storage::State, 1, 2);
+  uint32_t arena = maker.slice(forward, Storage::Arena, 0, 2);
+  maker.copy(forward, bias, y);
+  maker.addOne(forward, weights, arena, 2);
+  maker.copy(forward, arena, z);
+  maker.addOne(forward, x, w, 2);
+  return maker.bytes();
+}
+
+class ProgramTest : public testing::Test {
+protected:
+  ProgramTest() : device_(createCpuDevice({2, nullptr})) {
+    for (size_t i = 0; i < 16; ++i)
+      packed_[i] = static_cast<float>(i);
+    bias_.fill(0.5f);
+    give("packed", {2, 8}, packed_);
+    give("bias", {1, 8}, bias_);
+  }
+
+  void give(const std::string& name, Shape shape, std::span<float> data) {
+    auto stored = shapes_.insert_or_assign(name, std::move(shape)).first;
+    tensors_[name] = {stored->first, DType::kF32, stored->second,
+                      std::as_bytes(data)};
+  }
+
+  Program::ConstantLookup lookup() {
+    return [this](std::string_view name) -> Result<TensorView> {
+      auto found = tensors_.find(std::string(name));
+      if (found == tensors_.end())
+        return notFound("no such tensor");
+      return found->second;
+    };
+  }
+
+  std::unique_ptr<Program> load() {
+    auto program = Program::load(module_, *device_);
+    EXPECT_TRUE(program.ok()) << program.status().message();
+    return *std::move(program);
+  }
+
+  std::unique_ptr<Program> ready() {
+    auto program = load();
+    EXPECT_TRUE(program->bind(lookup()).ok());
+    EXPECT_TRUE(program->prepare({}).ok());
+    return program;
+  }
+
+  std::vector<TensorView> inputs() {
+    return {{"x", DType::kF32, kTwoRows, std::as_bytes(std::span(x_))}};
+  }
+  std::vector<OutputView> outputs() {
+    // Not in the function's order: names decide.
+    return {
+        {"w", DType::kF32, kTwoRows, std::as_writable_bytes(std::span(w_))},
+        {"y", DType::kF32, kOneRow, std::as_writable_bytes(std::span(y_))},
+        {"z", DType::kF32, kTwoRows, std::as_writable_bytes(std::span(z_))}};
+  }
+
+  static constexpr std::array<int64_t, 2> kTwoRows = {2, 8};
+  static constexpr std::array<int64_t, 2> kOneRow = {1, 8};
+  std::vector<std::byte> module_ = sampleModule();
+  std::unique_ptr<Device> device_;
+  std::array<float, 16> packed_, x_{}, z_{}, w_{};
+  std::array<float, 8> bias_, y_{};
+  std::map<std::string, Shape> shapes_;
+  std::map<std::string, TensorView> tensors_;
+};
+
+void expectMessage(const Status& status, std::vector<std::string> parts) {
+  ASSERT_FALSE(status.ok());
+  for (const std::string& part : parts)
+    EXPECT_NE(status.message().find(part), std::string::npos)
+        << "'" << part << "' is not in: " << status.message();
+}
+
+TEST_F(ProgramTest, RunsAfterPrepare) {
+  auto program = ready();
+  auto forward = program->find("forward");
+  ASSERT_TRUE(forward.ok());
+  x_.fill(4.0f);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    Status status = program->run(**forward, inputs(), outputs());
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (size_t i = 0; i < 16; ++i) {
+      EXPECT_EQ(z_[i], static_cast<float>(i) + 2);
+      EXPECT_EQ(w_[i], 5.0f);
+    }
+    EXPECT_EQ(y_[7], 0.5f);
+    y_.fill(0), z_.fill(0), w_.fill(0);
+  }
+  EXPECT_EQ(program->arenaBytes(), 128u);
+  EXPECT_EQ(program->stateBytes(), 128u); // two states at multiples of 64
+}
+
+TEST_F(ProgramTest, DescribesItsFunctions) {
+  auto program = load();
+  ASSERT_EQ(program->functions().size(), 1u); // prepare is not for callers
+  const FunctionInfo& forward = *program->functions()[0];
+  EXPECT_EQ(forward.name, "forward");
+  EXPECT_EQ(forward.inputs[0].name, "x");
+  EXPECT_EQ(forward.outputs[2].name, "w");
+  ASSERT_EQ(forward.steps.size(), 4u);
+  EXPECT_EQ(forward.steps[0].kernel, "copy");
+  EXPECT_EQ(forward.steps[1].kernel, "addOne");
+  EXPECT_EQ(forward.steps[1].location, "add");
+  EXPECT_EQ(forward.steps[1].flops, 7u);
+  EXPECT_EQ(forward.steps[1].bytes, 9u);
+  expectMessage(program->find("backward").status(),
+                {"'backward'", "'forward'"});
+}
+
+TEST_F(ProgramTest, OrderOfLifeIsChecked) {
+  auto program = load();
+  const FunctionInfo& forward = *program->functions()[0];
+  expectMessage(program->prepare({}), {"bind"});
+  expectMessage(program->run(forward, inputs(), outputs()), {"prepare"});
+  ASSERT_TRUE(program->bind(lookup()).ok());
+  expectMessage(program->run(forward, inputs(), outputs()), {"prepare"});
+}
+
+TEST_F(ProgramTest, BindListsWhatDoesNotFit) {
+  auto program = load();
+  tensors_.erase("packed");
+  shapes_["bias"] = {8};
+  tensors_["bias"].shape = shapes_["bias"];
+  expectMessage(program->bind(lookup()),
+                {"2 of the 2 tensors", "'packed': no such tensor",
+                 "'bias' is f32[8], the model needs f32[1,8]"});
+  tensors_["bias"].dtype = DType::kBF16;
+  expectMessage(program->bind(lookup()), {"'bias' is bf16[8]"});
+}
+
+TEST_F(ProgramTest, BindChecksBytes) {
+  auto program = load();
+  tensors_["bias"].data = tensors_["bias"].data.first(31);
+  expectMessage(program->bind(lookup()), {"'bias' has 31 bytes"});
+  alignas(8) std::array<std::byte, 40> odd{};
+  tensors_["bias"].data = std::span(odd).subspan(1, 32);
+  expectMessage(program->bind(lookup()), {"'bias'", "boundary"});
+}
+
+TEST_F(ProgramTest, BindCutsLongLists) {
+  ModuleMaker maker;
+  for (int i = 0; i < 25; ++i)
+    maker.constant("layer" + std::to_string(i), {1});
+  module_ = maker.bytes();
+  auto program = load();
+  Status status = program->bind(lookup());
+  expectMessage(status, {"25 of the 25", "'layer9'", "and 15 more"});
+  EXPECT_EQ(status.message().find("'layer10'"), std::string::npos);
+}
+
+TEST_F(ProgramTest, PrepareReleasesWhatOnlyItReads) {
+  auto program = load();
+  ASSERT_TRUE(program->bind(lookup()).ok());
+  std::vector<std::string> released;
+  size_t steps = 0;
+  PrepareOptions options;
+  options.release = [&](const TensorView& tensor) {
+    released.emplace_back(tensor.name);
+  };
+  options.progress = [&](size_t done, size_t total) {
+    steps = done;
+    return total == 1;
+  };
+  ASSERT_TRUE(program->prepare(options).ok());
+  EXPECT_EQ(released, std::vector<std::string>{"packed"});
+  EXPECT_EQ(steps, 1u);
+}
+
+TEST_F(ProgramTest, RunChecksTensors) {
+  auto program = ready();
+  const FunctionInfo& forward = *program->functions()[0];
+  auto in = inputs();
+  auto out = outputs();
+  auto run = [&] { return program->run(forward, in, out); };
+  in[0].name = "X";
+  expectMessage(run(), {"input 'x' f32[2,8] is missing"});
+  in = inputs();
+  in[0].dtype = DType::kI32;
+  expectMessage(run(), {"input 'x' is i32[2,8]", "f32[2,8]"});
+  in = inputs();
+  in[0].shape = kOneRow;
+  expectMessage(run(), {"input 'x' is f32[1,8]", "f32[2,8]"});
+  in = inputs();
+  in[0].data = in[0].data.first(8);
+  expectMessage(run(), {"input 'x' has 8 bytes"});
+  in = inputs();
+  in.push_back(in[0]);
+  expectMessage(run(), {"takes 1 inputs ('x')", "2 are given"});
+  in = inputs();
+  out.pop_back();
+  expectMessage(run(), {"output 'z' f32[2,8] is missing"});
+}
+
+TEST_F(ProgramTest, MissingKernelNamesItsStep) {
+  ModuleMaker maker;
+  module::CallT call;
+  call.kernel = "contract.f128";
+  module::FunctionT& forward = maker.function("forward");
+  maker.step(forward, "unet.conv_in", std::move(call));
+  module_ = maker.bytes();
+  auto program = Program::load(module_, *device_);
+  expectMessage(program.status(), {"function 'forward'", "step 0",
+                                   "unet.conv_in", "'contract.f128'"});
+}
+
+TEST_F(ProgramTest, ForeignTargetIsRefused) {
+  ModuleMaker maker;
+  maker.module().images[0]->target = "sm_90a";
+  maker.module().images[0]->kind = module::ImageKind::Cubin;
+  module_ = maker.bytes();
+  expectMessage(Program::load(module_, *device_).status(), {"sm_90a", "CPU"});
+}
+
+} // namespace
+} // namespace burin
