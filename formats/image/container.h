@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks the segments of a picture file, which tells what the pixel decoder
+// would not: that the file is whole, and which way is up.
+#pragma once
+
+#include "runtime/base/status.h"
+
+#include <cstddef>
+#include <span>
+
+namespace burin {
+
+struct ImageContainer {
+  enum class Format { kPng, kJpeg };
+  Format format = Format::kPng;
+  // EXIF's 1 to 8: how the stored picture must be turned; 1 is upright.
+  int orientation = 1;
+};
+
+// Fails when the bytes are neither PNG nor JPEG, when they end before the
+// end marker, or when a PNG chunk's checksum is wrong.
+Result<ImageContainer> inspectImage(std::span<const std::byte> file);
+
+} // namespace burin
