@@ -33,11 +33,11 @@ struct OutputView {
   std::span<std::byte> data;
 };
 
-// What a step is, for profiles. `kernel` is the name of the library kernel,
-// the symbol of generated code, or "copy", "fill", "collective".
+// What a step is, for profiles.
 struct StepInfo {
-  std::string_view location;
-  std::string_view kernel;
+  std::string_view location; // the layer
+  std::string_view verb;     // "launch", "call", "copy", "fill", "collective"
+  std::string_view kernel;   // symbol (launch), library kernel (call), or empty
   uint64_t flops;
   uint64_t bytes;
 };

@@ -106,23 +106,32 @@ private:
   CommandBuffer& commands_;
 };
 
-std::string_view kernelName(const module::Module& module,
-                            const module::Step& step) {
+StepInfo infoOf(const module::Module& module, const module::Step& step) {
+  StepInfo info = {step.location()->string_view(), "", "", step.flops(),
+                   step.bytes()};
   switch (step.verb_type()) {
   case module::Verb::Launch:
-    return module.kernels()
-        ->Get(step.verb_as_Launch()->kernel())
-        ->symbol()
-        ->string_view();
+    info.verb = "launch";
+    info.kernel = module.kernels()
+                      ->Get(step.verb_as_Launch()->kernel())
+                      ->symbol()
+                      ->string_view();
+    break;
   case module::Verb::Call:
-    return step.verb_as_Call()->kernel()->string_view();
+    info.verb = "call";
+    info.kernel = step.verb_as_Call()->kernel()->string_view();
+    break;
   case module::Verb::Copy:
-    return "copy";
+    info.verb = "copy";
+    break;
   case module::Verb::Fill:
-    return "fill";
+    info.verb = "fill";
+    break;
   default:
-    return "collective";
+    info.verb = "collective";
+    break;
   }
+  return info;
 }
 
 // Calls visit(slice index) for every operand of a step.
@@ -160,12 +169,10 @@ Status recordFunction(const module::Function& source,
   Recorder recorder(source, context, layout, commands);
   for (uint32_t i = 0; i < source.steps()->size(); ++i) {
     const module::Step& step = *source.steps()->Get(i);
-    std::string_view location = step.location()->string_view();
-    info.steps.push_back({location, kernelName(context.module, step),
-                          step.flops(), step.bytes()});
+    info.steps.push_back(infoOf(context.module, step));
     BURIN_TRY(recorder.record(step).within(
         "function '" + std::string(info.name) + "', step " + std::to_string(i) +
-        " (" + std::string(location) + ")"));
+        " (" + step.location()->str() + ")"));
     forEachSlice(step, [&](uint32_t index) {
       const module::Slice& slice = *source.slices()->Get(index);
       if (slice.storage() == module::Storage::Constant)

@@ -11,6 +11,7 @@
 
 #include "formats/module/module.h"
 #include "runtime/device/cpu/cpu_device.h"
+#include "runtime/program/profile.h"
 
 namespace burin {
 namespace {
@@ -232,7 +233,9 @@ TEST_F(ProgramTest, DescribesItsFunctions) {
   EXPECT_EQ(forward.inputs[0].name, "x");
   EXPECT_EQ(forward.outputs[2].name, "w");
   ASSERT_EQ(forward.steps.size(), 4u);
-  EXPECT_EQ(forward.steps[0].kernel, "copy");
+  EXPECT_EQ(forward.steps[0].verb, "copy");
+  EXPECT_EQ(forward.steps[0].kernel, "");
+  EXPECT_EQ(forward.steps[1].verb, "launch");
   EXPECT_EQ(forward.steps[1].kernel, "addOne");
   EXPECT_EQ(forward.steps[1].location, "add");
   EXPECT_EQ(forward.steps[1].flops, 7u);
@@ -323,6 +326,27 @@ TEST_F(ProgramTest, RunChecksTensors) {
   in = inputs();
   out.pop_back();
   expectMessage(run(), {"output 'z' f32[2,8] is missing"});
+}
+
+TEST_F(ProgramTest, ProfileSumsByKey) {
+  auto program = ready();
+  const FunctionInfo& forward = *program->functions()[0];
+  std::vector<double> seconds(forward.steps.size());
+  ExecuteOptions options;
+  options.seconds = seconds;
+  ASSERT_TRUE(program->run(forward, inputs(), outputs(), options).ok());
+  for (double step : seconds)
+    EXPECT_GT(step, 0);
+  seconds = {1, 2, 3, 4};
+  auto rows = profileByKernel(forward.steps, seconds);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].key, "launch");
+  EXPECT_EQ(rows[0].seconds, 6);
+  EXPECT_EQ(rows[0].steps, 2u);
+  EXPECT_EQ(rows[0].flops, 14u);
+  EXPECT_EQ(rows[0].bytes, 18u);
+  EXPECT_EQ(rows[1].key, "copy");
+  EXPECT_EQ(profileByLocation(forward.steps, seconds)[0].key, "add");
 }
 
 TEST_F(ProgramTest, MissingKernelNamesItsStep) {

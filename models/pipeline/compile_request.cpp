@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds compile requests from a checkpoint's metadata.
+#include "models/pipeline/compile_request.h"
+
+#include <nlohmann/json.hpp>
+
+namespace burin {
+namespace {
+
+using nlohmann::json;
+
+// The one element type of a component's weights.
+Result<DType> weightType(const Checkpoint& checkpoint,
+                         const std::string& component) {
+  std::string prefix = component + ".";
+  const TensorView* first = nullptr;
+  for (const TensorView& tensor : checkpoint.tensors()) {
+    if (!tensor.name.starts_with(prefix))
+      continue;
+    if (!first)
+      first = &tensor;
+    else if (tensor.dtype != first->dtype)
+      return invalidArgument(
+          "the weights of '" + component + "' differ in type: '" +
+          std::string(first->name) + "' is " + std::string(name(first->dtype)) +
+          ", '" + std::string(tensor.name) + "' is " +
+          std::string(name(tensor.dtype)) + "; convert the checkpoint again");
+  }
+  if (!first)
+    return notFound("'" + checkpoint.path() + "' has no tensors of '" +
+                    component + "'");
+  return first->dtype;
+}
+
+Result<json> componentOf(const Checkpoint& checkpoint,
+                         const std::string& component) {
+  std::string key = component + ".config";
+  auto text = checkpoint.metadata(key);
+  if (!text)
+    return notFound("'" + checkpoint.path() + "' has no '" + key +
+                    "'; convert the model again");
+  json config = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object())
+    return dataLoss("'" + key + "' in '" + checkpoint.path() +
+                    "' is not a JSON object");
+  BURIN_ASSIGN(DType dtype, weightType(checkpoint, component));
+  return json{{"config", std::move(config)}, {"dtype", name(dtype)}};
+}
+
+Status checkExtent(const FunctionRequest& function, const char* what,
+                   int64_t value, bool needed) {
+  constexpr int64_t kLimit = 1 << 20;
+  if (needed ? value >= 1 && value <= kLimit : value == 0)
+    return okStatus();
+  if (!needed)
+    return invalidArgument("function '" + function.name + "' has no " + what +
+                           "; leave it out");
+  return invalidArgument("function '" + function.name + "' needs a " + what +
+                         " between 1 and " + std::to_string(kLimit) + ", not " +
+                         std::to_string(value));
+}
+
+Result<json> functionOf(const FunctionRequest& function,
+                        const CompileTarget& target) {
+  BURIN_ASSIGN(FunctionKind kind, findFunctionKind(function.name));
+  bool image = !kind.imageInput.empty(), tokens = !kind.tokensInput.empty();
+  BURIN_TRY(checkExtent(function, "batch", function.batch, true));
+  BURIN_TRY(checkExtent(function, "height", function.height, image));
+  BURIN_TRY(checkExtent(function, "width", function.width, image));
+  BURIN_TRY(checkExtent(function, "token count", function.tokens, tokens));
+  json result = {{"component", kind.component},
+                 {"name", function.name},
+                 {"batch", function.batch}};
+  if (image) {
+    result["height"] = function.height;
+    result["width"] = function.width;
+    result["layout"] = target.layout == Layout::kNchw ? "nchw" : "nhwc";
+  }
+  if (tokens)
+    result["tokens"] = function.tokens;
+  return result;
+}
+
+} // namespace
+
+Result<FunctionKind> findFunctionKind(std::string_view name) {
+  std::string known;
+  for (const FunctionKind& kind : kFunctions) {
+    if (kind.name == name)
+      return kind;
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  return notFound("there is no function '" + std::string(name) +
+                  "'; a model has " + known);
+}
+
+Result<std::string> compileRequest(const Checkpoint& checkpoint,
+                                   std::span<const FunctionRequest> functions,
+                                   const CompileTarget& target) {
+  if (target.precision != "f32" && target.precision != "bf16")
+    return invalidArgument("precision '" + target.precision +
+                           "' is neither f32 nor bf16");
+  auto architecture = checkpoint.metadata("architecture");
+  if (!architecture)
+    return notFound("'" + checkpoint.path() +
+                    "' does not say its architecture; convert the model again");
+  json request = {{"architecture", *architecture},
+                  {"target", target.processor},
+                  {"precision", target.precision},
+                  {"components", json::object()},
+                  {"functions", json::array()}};
+  for (const FunctionRequest& function : functions) {
+    BURIN_ASSIGN(json described, functionOf(function, target));
+    auto component = described["component"].get<std::string>();
+    request["functions"].push_back(std::move(described));
+    if (request["components"].contains(component))
+      continue;
+    BURIN_ASSIGN(request["components"][component],
+                 componentOf(checkpoint, component));
+  }
+  return request.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace burin

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Says to the compiler what to make of a checkpoint (compiler/abi.h).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "formats/checkpoint/checkpoint.h"
+#include "runtime/base/status.h"
+
+namespace burin {
+
+// One specialised function. Zero stands for an extent that the function does
+// not have.
+struct FunctionRequest {
+  std::string name; // one of kFunctions
+  int64_t batch = 1;
+  int64_t height = 0; // of the function's input tensor
+  int64_t width = 0;
+  int64_t tokens = 0;
+};
+
+// What the functions of an architecture are called, and the component (prefix
+// of tensor names, "<component>.config") that each belongs to.
+struct FunctionKind {
+  std::string_view name;
+  std::string_view component;
+  std::string_view imageInput;  // [batch, channels, height, width], or none
+  std::string_view tokensInput; // [batch, tokens, ...], or none
+};
+inline constexpr FunctionKind kFunctions[] = {
+    {"unet", "unet", "sample", "encoder_hidden_states"},
+    {"vae_encoder", "vae", "image", ""},
+    {"vae_decoder", "vae", "latent", ""},
+    {"text_encoder", "text_encoder", "", "input_ids"},
+};
+
+// The error lists the known names.
+Result<FunctionKind> findFunctionKind(std::string_view name);
+
+enum class Layout { kNchw, kNhwc };
+
+struct CompileTarget {
+  std::string processor; // as hostTarget() gives it
+  std::string precision = "f32";
+  Layout layout = Layout::kNchw; // of images at the functions' boundary
+};
+
+// The request's text, the same whenever its meaning is the same.
+Result<std::string> compileRequest(const Checkpoint& checkpoint,
+                                   std::span<const FunctionRequest> functions,
+                                   const CompileTarget& target);
+
+} // namespace burin

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens a model on the CPU.
+#include "models/pipeline/session.h"
+
+#include <chrono>
+
+#include "kernels/catalog.h"
+#include "runtime/device/cpu/cpu_device.h"
+#include "runtime/device/cpu/cpu_target.h"
+
+namespace burin {
+namespace {
+
+// Seconds since the last lap.
+class Stopwatch {
+public:
+  double lap() {
+    auto now = Clock::now();
+    double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
+Result<ModuleBytes> findModule(const Checkpoint& checkpoint,
+                               std::span<const FunctionRequest> functions,
+                               const SessionOptions& options) {
+  if (!options.moduleFile.empty()) {
+    BURIN_ASSIGN(MappedFile file, MappedFile::open(options.moduleFile));
+    return ModuleBytes(std::move(file));
+  }
+  BURIN_ASSIGN(std::string_view processor, hostTarget());
+  CompileTarget target = {std::string(processor), options.precision,
+                          options.layout};
+  BURIN_ASSIGN(std::string request,
+               compileRequest(checkpoint, functions, target));
+  return compileModule(request, options.compile);
+}
+
+} // namespace
+
+Result<std::unique_ptr<Session>>
+Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
+              const SessionOptions& options) {
+  Stopwatch watch;
+  BURIN_ASSIGN(ModuleBytes module, findModule(checkpoint, functions, options));
+  std::unique_ptr<Session> session(
+      new Session(std::move(checkpoint), std::move(module)));
+  session->times_.module = watch.lap();
+
+  session->device_ = createCpuDevice({options.threads, kernels::findCpuKernel});
+  BURIN_ASSIGN(session->program_,
+               Program::load(session->module(), *session->device_));
+  const Checkpoint& weights = session->checkpoint_;
+  BURIN_TRY(session->program_->bind(
+      [&](std::string_view name) { return weights.tensor(name); }));
+  session->times_.load = watch.lap();
+
+  PrepareOptions prepare;
+  prepare.release = [&](const TensorView& tensor) { weights.release(tensor); };
+  BURIN_TRY(session->program_->prepare(prepare));
+  session->times_.prepare = watch.lap();
+  return session;
+}
+
+} // namespace burin

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model ready to run: checkpoint, device, compiled functions, packed weights.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "models/pipeline/compile_request.h"
+#include "models/pipeline/module_cache.h"
+#include "runtime/program/program.h"
+
+namespace burin {
+
+struct SessionOptions {
+  int threads = 0; // 0: one a processor
+  std::string precision = "f32";
+  Layout layout = Layout::kNchw;
+  std::string moduleFile; // a compiled module to use instead of compiling
+  CompileOptions compile;
+};
+
+// Seconds that each stage of opening took.
+struct SessionTimes {
+  double module = 0;  // compile, or read from the cache
+  double load = 0;    // verify, map code, record, bind
+  double prepare = 0; // pack weights
+};
+
+// Used by one thread at a time, as its program.
+class Session {
+public:
+  // Everything up to the first run. Weights that were packed leave memory.
+  static Result<std::unique_ptr<Session>>
+  open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
+       const SessionOptions& options);
+
+  Program& program() { return *program_; }
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  std::span<const std::byte> module() const { return module_.bytes(); }
+  const SessionTimes& times() const { return times_; }
+
+private:
+  Session(Checkpoint checkpoint, ModuleBytes module)
+      : checkpoint_(std::move(checkpoint)), module_(std::move(module)) {}
+
+  Checkpoint checkpoint_;
+  ModuleBytes module_;
+  SessionTimes times_;
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<Program> program_;
+};
+
+} // namespace burin
