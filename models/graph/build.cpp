@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions each component offers, and their boundaries.
+#include "models/graph/build.h"
+
+#include "models/graph/diffusion/unet.h"
+#include "models/graph/text/clip.h"
+#include "models/graph/vae/autoencoder_kl.h"
+
+#include "mlir/IR/Verifier.h"
+
+#include <array>
+
+namespace burin::models {
+
+namespace {
+
+// Writes the functions of one component: arguments arrive and results leave
+// in f32 and in the layout the request asks for.
+class FunctionWriter {
+public:
+  FunctionWriter(GraphBuilder& builder, const FunctionRequest& request)
+      : b_(builder), request_(request) {}
+
+  GraphBuilder& builder() { return b_; }
+  const FunctionRequest& request() const { return request_; }
+
+  NamedType image(std::string name, int64_t channels) {
+    if (request_.channelsFirst)
+      return tensor(std::move(name), {request_.batch, channels, request_.height,
+                                      request_.width});
+    return tensor(std::move(name),
+                  {request_.batch, request_.height, request_.width, channels});
+  }
+  NamedType tensor(std::string name, std::initializer_list<int64_t> shape) {
+    return {std::move(name), mlir::RankedTensorType::get(shape, b_.f32())};
+  }
+
+  // An image argument, channels-last and of the activations' type.
+  Value enterImage(Value image) {
+    return enter(request_.channelsFirst ? toChannelsLast(b_, image) : image);
+  }
+  Value enter(Value x) { return b_.cast(x, b_.activation()); }
+  Value leaveImage(Value image) {
+    return leave(request_.channelsFirst ? toChannelsFirst(b_, image) : image);
+  }
+  Value leave(Value x) { return b_.cast(x, b_.f32()); }
+
+private:
+  GraphBuilder& b_;
+  const FunctionRequest& request_;
+};
+
+Status need(const FunctionRequest& request, std::string_view key,
+            int64_t value) {
+  if (value > 0)
+    return okStatus();
+  return invalidArgument("function '" + request.name + "' needs \"" +
+                         std::string(key) + "\" of its input");
+}
+
+// Height and width are present and halve at each of `levels` levels but one.
+Status needImage(const FunctionRequest& request, size_t levels) {
+  BURIN_TRY(need(request, "height", request.height));
+  BURIN_TRY(need(request, "width", request.width));
+  int64_t step = int64_t{1} << std::min<size_t>(levels - 1, 30);
+  if (request.height % step == 0 && request.width % step == 0)
+    return okStatus();
+  return invalidArgument(
+      "function '" + request.name + "' takes extents that are multiples of " +
+      std::to_string(step) + ", not " + std::to_string(request.height) + "x" +
+      std::to_string(request.width));
+}
+
+Status buildUNet(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  BURIN_TRY(needImage(r, config.down.size()));
+  BURIN_TRY(need(r, "tokens", r.tokens));
+  GraphBuilder& b = f.builder();
+  std::array inputs = {f.image("sample", config.inChannels),
+                       f.tensor("timestep", {r.batch}),
+                       f.tensor("encoder_hidden_states",
+                                {r.batch, r.tokens, config.contextWidth})};
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  Value sample = unet(b, config, f.enterImage(in[0]), in[1], f.enter(in[2]));
+  std::array outputs = {NamedValue{"sample", f.leaveImage(sample)}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+Status buildEncoder(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(AutoencoderConfig config, readAutoencoderConfig(json));
+  BURIN_TRY(needImage(f.request(), config.channels.size()));
+  GraphBuilder& b = f.builder();
+  std::array inputs = {f.image("image", config.imageChannels)};
+  std::vector<Value> in = b.beginFunction(f.request().name, inputs);
+  Value moments = autoencoderEncode(b, config, f.enterImage(in[0]));
+  std::array outputs = {NamedValue{"moments", f.leaveImage(moments)}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+Status buildDecoder(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(AutoencoderConfig config, readAutoencoderConfig(json));
+  BURIN_TRY(needImage(f.request(), 1));
+  GraphBuilder& b = f.builder();
+  std::array inputs = {f.image("latent", config.latentChannels)};
+  std::vector<Value> in = b.beginFunction(f.request().name, inputs);
+  Value image = autoencoderDecode(b, config, f.enterImage(in[0]));
+  std::array outputs = {NamedValue{"image", f.leaveImage(image)}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+Status buildTextEncoder(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(ClipTextConfig config, readClipTextConfig(json));
+  BURIN_TRY(need(r, "tokens", r.tokens));
+  if (r.tokens > config.positions)
+    return invalidArgument("function '" + r.name + "' takes at most " +
+                           std::to_string(config.positions) + " tokens, not " +
+                           std::to_string(r.tokens));
+  GraphBuilder& b = f.builder();
+  std::array inputs = {NamedType{
+      "input_ids", mlir::RankedTensorType::get({r.batch, r.tokens}, b.i64())}};
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  ClipTextOutput out = clipText(b, config, in[0]);
+  std::array outputs = {
+      NamedValue{"last_hidden_state", f.leave(out.lastHiddenState)},
+      NamedValue{"pooled_output", f.leave(out.pooled)}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+struct FunctionRow {
+  std::string_view component;
+  std::string_view name;
+  Status (*build)(FunctionWriter&, const nlohmann::json&);
+};
+
+constexpr std::array<FunctionRow, 4> kFunctions = {{
+    {"unet", "unet", buildUNet},
+    {"vae", "vae_encoder", buildEncoder},
+    {"vae", "vae_decoder", buildDecoder},
+    {"text_encoder", "text_encoder", buildTextEncoder},
+}};
+
+Result<FunctionRow> findFunction(const FunctionRequest& request) {
+  std::string known;
+  for (const FunctionRow& row : kFunctions) {
+    if (row.component == request.component && row.name == request.name)
+      return row;
+    known += (known.empty() ? "" : ", ") + std::string(row.name) + " of " +
+             std::string(row.component);
+  }
+  return unimplemented("there is no function '" + request.name +
+                       "' of component '" + request.component +
+                       "'; Burin has " + known);
+}
+
+} // namespace
+
+mlir::Type floatType(mlir::MLIRContext& context, DType dtype) {
+  if (dtype == DType::kBF16)
+    return mlir::BFloat16Type::get(&context);
+  if (dtype == DType::kF16)
+    return mlir::Float16Type::get(&context);
+  return mlir::Float32Type::get(&context);
+}
+
+Result<mlir::OwningOpRef<mlir::ModuleOp>>
+buildModule(mlir::MLIRContext& context, const CompileRequest& request) {
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+  for (const FunctionRequest& function : request.functions) {
+    const ComponentRequest& component =
+        request.components.find(function.component)->second;
+    BURIN_ASSIGN(FunctionRow row, findFunction(function));
+    GraphBuilder builder(*module, floatType(context, request.precision),
+                         floatType(context, component.dtype));
+    auto scope = builder.scope(function.component);
+    FunctionWriter writer(builder, function);
+    BURIN_TRY(row.build(writer, component.config));
+  }
+  if (mlir::failed(mlir::verify(*module)))
+    return internalError("the graph of the request does not verify");
+  return module;
+}
+
+} // namespace burin::models

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a compile request to a graph: one func.func of burin ops for each
+// requested function, with `burin.name` on its arguments and results.
+//
+//   component     function      inputs -> outputs
+//   unet          unet          sample, timestep, encoder_hidden_states
+//                               -> sample
+//   vae           vae_encoder   image -> moments
+//                 vae_decoder   latent -> image
+//   text_encoder  text_encoder  input_ids -> last_hidden_state, pooled_output
+//
+// Floats at the boundary are f32, `timestep` is f32 [batch], `input_ids` i64.
+#pragma once
+
+#include "models/graph/request.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace burin::models {
+
+Result<mlir::OwningOpRef<mlir::ModuleOp>>
+buildModule(mlir::MLIRContext& context, const CompileRequest& request);
+
+// The element type of a float DType.
+mlir::Type floatType(mlir::MLIRContext& context, DType dtype);
+
+} // namespace burin::models

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What to compile: a JSON object that names components with their
+// configurations and the functions wanted of them.
+//
+//   {"architecture": "instruct_pix2pix", "target": "x86-64-v4",
+//    "precision": "f32",
+//    "components": {"unet": {"config": {..}, "dtype": "f32"}, ..},
+//    "functions": [{"component": "unet", "name": "unet", "batch": 3,
+//                   "height": 64, "width": 64, "tokens": 77,
+//                   "layout": "nchw"}, ..]}
+#pragma once
+
+#include "runtime/base/dtype.h"
+#include "runtime/base/status.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace burin::models {
+
+struct ComponentRequest {
+  nlohmann::json config;
+  DType dtype = DType::kF32; // of its tensors in the checkpoint
+};
+
+// Extents are those of the function's input; what a function does not take
+// is 0. `height` and `width` count pixels or latent pixels.
+struct FunctionRequest {
+  std::string component;
+  std::string name;
+  int64_t batch = 1;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t tokens = 0;
+  bool channelsFirst = false; // images at the boundary: "nchw", not "nhwc"
+};
+
+struct CompileRequest {
+  std::string architecture;
+  std::string target;            // an LLVM CPU level: "x86-64-v4"
+  DType precision = DType::kF32; // of activations: f32 or bf16
+  std::map<std::string, ComponentRequest, std::less<>> components;
+  std::vector<FunctionRequest> functions;
+};
+
+// Checks everything but the components' configurations, which the networks
+// read themselves, and the target, which belongs to the code generator.
+Result<CompileRequest> parseCompileRequest(std::string_view json);
+
+} // namespace burin::models
