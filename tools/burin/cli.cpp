@@ -44,15 +44,35 @@ std::string formatted(const char* format, double value, const char* unit) {
 }
 } // namespace
 
-std::string formatBytes(double bytes) {
-  constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
-  size_t unit = 0;
-  while (bytes >= 999.5 && unit + 1 < kUnits.size()) {
-    bytes /= 1000;
-    ++unit;
+namespace {
+// Three digits and a prefix; whole numbers below 1000.
+std::string scaled(double value, const char* space) {
+  constexpr std::array<const char*, 6> kPrefixes = {"",  "k", "M",
+                                                    "G", "T", "P"};
+  size_t prefix = 0;
+  while (value >= 999.5 && prefix + 1 < kPrefixes.size()) {
+    value /= 1000;
+    ++prefix;
   }
-  bool whole = unit == 0 || bytes >= 99.5;
-  return formatted(whole ? "%.0f %s" : "%.3g %s", bytes, kUnits[unit]);
+  bool whole = prefix == 0 || value >= 99.5;
+  return formatted(whole ? "%.0f%s" : "%.3g%s", value, space) +
+         kPrefixes[prefix];
+}
+} // namespace
+
+std::string formatBytes(double bytes) {
+  return scaled(bytes, " ") + "B";
+}
+
+std::string formatCount(double count) {
+  std::string text = scaled(count, " ");
+  if (text.back() == ' ')
+    text.pop_back();
+  return text;
+}
+
+std::string formatFlops(double flops) {
+  return scaled(flops, " ") + "FLOP";
 }
 
 std::string formatSeconds(double seconds) {

@@ -47,6 +47,10 @@ Status printJson(const nlohmann::json& value);
 
 // "3.4 GB", "512 B" (powers of 1000, as disks count).
 std::string formatBytes(double bytes);
+// "860 M", "1.2 G", "42".
+std::string formatCount(double count);
+// "803 GFLOP".
+std::string formatFlops(double flops);
 // "850 us", "12.3 ms", "4.56 s", "2 min 05 s".
 std::string formatSeconds(double seconds);
 

@@ -6,6 +6,9 @@
 #include <new>
 
 #include "tools/burin/cli.h"
+#include "tools/burin/compile.h"
+#include "tools/burin/inspect.h"
+#include "tools/burin/run.h"
 
 namespace {
 
@@ -40,6 +43,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("'burin COMMAND --help' explains a command with examples.");
   burin::cli::Action chosen;
+  burin::cli::addRun(app, chosen);
+  burin::cli::addCompile(app, chosen);
+  burin::cli::addInspect(app, chosen);
   try {
     return parseAndRun(app, chosen, argc, argv);
   } catch (const std::bad_alloc&) {
