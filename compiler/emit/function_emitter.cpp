@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function: placement of its values, steps with their slices, offsets in
+// the arena.
+#include "compiler/emit/function_emitter.h"
+
+#include "compiler/passes/kernels.h"
+#include "compiler/plan/arena.h"
+
+using namespace mlir;
+
+namespace burin {
+
+namespace {
+
+class FunctionEmitter {
+public:
+  FunctionEmitter(func::FuncOp function, ModuleTables& tables,
+                  module::FunctionT& result)
+      : function_(function), tables_(tables), result_(result) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult emitValues();
+  std::unique_ptr<module::ValueT> value(Type type, Attribute name,
+                                        StringRef fallback, unsigned index);
+  LogicalResult emitStep(const PlacedStep& placed);
+  LogicalResult emitLaunch(RegionOp region);
+  LogicalResult emitCall(RegionOp region);
+  FailureOr<uint32_t> packed(Value weight, const Packing& packing,
+                             Location location);
+  FailureOr<module::SliceT> makeSlice(const Window2d& window);
+  FailureOr<uint32_t> addSlice(const Window2d& window);
+  FailureOr<uint32_t> addSlice(Value value) {
+    return addSlice(placement_.windows.at(value));
+  }
+  LogicalResult addKernelSlices(RegionOp region, std::vector<uint32_t>& to);
+  void touch(size_t buffer);
+  void addStep(std::unique_ptr<module::StepT> step, Location location);
+  LogicalResult layOut();
+
+  func::FuncOp function_;
+  ModuleTables& tables_;
+  module::FunctionT& result_;
+  FunctionPlacement placement_;
+  std::vector<ArenaBuffer> arena_;   // of each buffer; unused if elsewhere
+  std::vector<size_t> sliceBuffers_; // the buffer of each slice
+};
+
+LogicalResult FunctionEmitter::run() {
+  FailureOr<FunctionPlacement> placement = placeFunction(function_);
+  if (failed(placement))
+    return failure();
+  placement_ = std::move(*placement);
+  arena_.resize(placement_.buffers.size());
+  result_.name = function_.getSymName().str();
+  if (failed(emitValues()))
+    return failure();
+  // By index: a packing of a computed weight adds a buffer.
+  for (size_t i = 0; i < placement_.steps.size(); ++i)
+    if (failed(emitStep(placement_.steps[i])))
+      return failure();
+  return layOut();
+}
+
+std::unique_ptr<module::ValueT> FunctionEmitter::value(Type type,
+                                                       Attribute name,
+                                                       StringRef fallback,
+                                                       unsigned index) {
+  auto tensor = cast<RankedTensorType>(type);
+  auto result = std::make_unique<module::ValueT>();
+  auto text = dyn_cast_if_present<StringAttr>(name);
+  result->name = text ? text.str() : fallback.str() + std::to_string(index);
+  result->dtype = moduleDType(tensor.getElementType());
+  result->shape = std::vector<int64_t>(tensor.getShape());
+  return result;
+}
+
+LogicalResult FunctionEmitter::emitValues() {
+  FunctionType type = function_.getFunctionType();
+  for (auto [i, input] : llvm::enumerate(type.getInputs()))
+    result_.inputs.push_back(
+        value(input, function_.getArgAttr(i, kValueNameAttr), "input", i));
+  for (auto [i, output] : llvm::enumerate(type.getResults()))
+    result_.outputs.push_back(
+        value(output, function_.getResultAttr(i, kValueNameAttr), "output", i));
+  return success();
+}
+
+// The buffer is alive in the step about to be added.
+void FunctionEmitter::touch(size_t buffer) {
+  if (arena_.size() <= buffer)
+    arena_.resize(buffer + 1);
+  auto step = static_cast<int64_t>(result_.steps.size());
+  ArenaBuffer& use = arena_[buffer];
+  if (use.bytes == 0) {
+    use.bytes = placement_.buffers[buffer].bytes;
+    use.first = step;
+  }
+  use.last = step;
+}
+
+FailureOr<module::SliceT> FunctionEmitter::makeSlice(const Window2d& window) {
+  const Buffer& buffer = placement_.buffers[window.buffer];
+  module::SliceT slice;
+  slice.index = static_cast<uint32_t>(buffer.index);
+  slice.dtype = moduleDType(window.element);
+  slice.byte_offset =
+      window.offset * byteSize(static_cast<burin::DType>(slice.dtype));
+  slice.shape = std::vector<int64_t>(window.shape.begin(), window.shape.end());
+  slice.pitch = window.pitch;
+  switch (buffer.home) {
+  case Home::kInput:
+    slice.storage = module::Storage::Input;
+    break;
+  case Home::kOutput:
+    slice.storage = module::Storage::Output;
+    break;
+  case Home::kState:
+    slice.storage = module::Storage::State;
+    break;
+  case Home::kArena:
+    slice.storage = module::Storage::Arena;
+    break;
+  case Home::kConstant: {
+    slice.storage = module::Storage::Constant;
+    auto index = tables_.constant(buffer.value.getDefiningOp<ParameterOp>());
+    if (failed(index))
+      return failure();
+    slice.index = *index;
+    break;
+  }
+  }
+  return slice;
+}
+
+FailureOr<uint32_t> FunctionEmitter::addSlice(const Window2d& window) {
+  FailureOr<module::SliceT> slice = makeSlice(window);
+  if (failed(slice))
+    return failure();
+  if (slice->storage == module::Storage::Arena)
+    touch(window.buffer);
+  sliceBuffers_.push_back(window.buffer);
+  result_.slices.push_back(std::make_unique<module::SliceT>(*std::move(slice)));
+  return static_cast<uint32_t>(result_.slices.size() - 1);
+}
+
+void FunctionEmitter::addStep(std::unique_ptr<module::StepT> step,
+                              Location location) {
+  step->location = locationText(location);
+  result_.steps.push_back(std::move(step));
+}
+
+static uint64_t bytesOf(TypeRange types) {
+  uint64_t bytes = 0;
+  for (Type type : types) {
+    auto tensor = cast<RankedTensorType>(type);
+    bytes += tensor.getNumElements() *
+             std::max(1u, tensor.getElementTypeBitWidth() / 8);
+  }
+  return bytes;
+}
+
+LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed) {
+  if (RegionOp region = placed.region) {
+    size_t before = result_.steps.size();
+    if (failed(region.isRows() ? emitLaunch(region) : emitCall(region)))
+      return failure();
+    if (result_.steps.size() == before)
+      return success();
+    module::StepT& step = *result_.steps.back();
+    for (Operation& op : region.block())
+      if (auto costed = dyn_cast<Costed>(op))
+        step.flops += costed.cost().flops;
+    step.bytes = bytesOf(region.getInputs().getTypes()) +
+                 bytesOf(region.getResultTypes());
+    return success();
+  }
+  FailureOr<uint32_t> source = addSlice(placed.source);
+  FailureOr<uint32_t> target = addSlice(placed.target);
+  if (failed(source) || failed(target))
+    return failure();
+  module::CopyT copy;
+  copy.source = *source;
+  copy.target = *target;
+  auto step = std::make_unique<module::StepT>();
+  step->verb.Set(std::move(copy));
+  step->bytes =
+      2 * ShapedType::getNumElements(placed.source.shape) *
+      byteSize(static_cast<burin::DType>(moduleDType(placed.source.element)));
+  addStep(std::move(step), placed.location);
+  return success();
+}
+
+// The slices of a generated kernel: what it captures, then the results.
+LogicalResult FunctionEmitter::addKernelSlices(RegionOp region,
+                                               std::vector<uint32_t>& to) {
+  SmallVector<Value> values;
+  for (int64_t capture : region.getCapturesAttr().asArrayRef())
+    values.push_back(region.getInputs()[capture]);
+  llvm::append_range(values, region.getResults());
+  for (Value value : values) {
+    FailureOr<uint32_t> slice = addSlice(value);
+    if (failed(slice))
+      return failure();
+    to.push_back(*slice);
+  }
+  return success();
+}
+
+LogicalResult FunctionEmitter::emitLaunch(RegionOp region) {
+  module::LaunchT launch;
+  launch.kernel = tables_.kernel(*region.getKernel());
+  launch.work_items = tables_.workItems(*region.getKernel());
+  if (failed(addKernelSlices(region, launch.slices)))
+    return failure();
+  auto step = std::make_unique<module::StepT>();
+  step->verb.Set(std::move(launch));
+  addStep(std::move(step), region.getLoc());
+  return success();
+}
+
+// The slice of `weight` in the packed form: a state filled by `prepare` where
+// the weight is a constant, else a buffer packed just before it is used.
+FailureOr<uint32_t> FunctionEmitter::packed(Value weight,
+                                            const Packing& packing,
+                                            Location location) {
+  const Window2d& window = placement_.windows.at(weight);
+  FailureOr<module::SliceT> source = makeSlice(window);
+  if (failed(source))
+    return failure();
+  Window2d target{0,
+                  0,
+                  packing.bytes,
+                  {packing.bytes},
+                  IntegerType::get(function_.getContext(), 8)};
+  target.buffer = placement_.buffers.size();
+  if (source->storage == module::Storage::Constant) {
+    uint32_t state =
+        tables_.packedState(*source, packing, locationText(location));
+    placement_.buffers.push_back({Home::kState, state, {}, packing.bytes});
+    return addSlice(target);
+  }
+  placement_.buffers.push_back({Home::kArena, 0, {}, packing.bytes});
+  FailureOr<uint32_t> from = addSlice(window);
+  FailureOr<uint32_t> to = addSlice(target);
+  if (failed(from) || failed(to))
+    return failure();
+  module::CallT call;
+  call.kernel = packing.kernel;
+  call.slices = {*from, *to};
+  call.params.assign(packing.params.begin(), packing.params.end());
+  call.callback_slice = 2;
+  auto step = std::make_unique<module::StepT>();
+  step->verb.Set(std::move(call));
+  step->bytes = 2 * packing.bytes;
+  addStep(std::move(step), location);
+  return addSlice(target);
+}
+
+LogicalResult FunctionEmitter::emitCall(RegionOp region) {
+  auto root = cast<LibraryBacked>(region.root());
+  FailureOr<LibraryCall> library = root.libraryCall();
+  if (failed(library))
+    return failure();
+  module::CallT call;
+  call.kernel = library->kernel;
+  call.params.assign(library->params.begin(), library->params.end());
+  std::vector<FailureOr<uint32_t>> slices;
+  // Packing at run time comes before the slices of the call itself.
+  SmallVector<std::optional<uint32_t>> packedSlices(library->operands.size());
+  auto outside = [&](Value operand) {
+    return region.getInputs()[cast<BlockArgument>(operand).getArgNumber()];
+  };
+  for (const Packing& packing : library->packings) {
+    auto slice = packed(outside(library->operands[packing.operand]), packing,
+                        region.getLoc());
+    if (failed(slice))
+      return failure();
+    packedSlices[packing.operand] = *slice;
+  }
+  for (auto [i, operand] : llvm::enumerate(library->operands))
+    slices.push_back(packedSlices[i] ? FailureOr<uint32_t>(*packedSlices[i])
+                                     : addSlice(outside(operand)));
+  if (!library->tiled)
+    for (Value result : region.getResults())
+      slices.push_back(addSlice(result));
+  for (FailureOr<uint32_t> slice : slices) {
+    if (failed(slice))
+      return failure();
+    call.slices.push_back(*slice);
+  }
+  call.callback_slice = static_cast<uint32_t>(call.slices.size());
+  if (library->tiled) {
+    call.callbacks = {tables_.kernel(*region.getKernel())};
+    if (failed(addKernelSlices(region, call.slices)))
+      return failure();
+  }
+  auto step = std::make_unique<module::StepT>();
+  step->verb.Set(std::move(call));
+  addStep(std::move(step), region.getLoc());
+  return success();
+}
+
+LogicalResult FunctionEmitter::layOut() {
+  result_.arena_bytes = planArena(arena_);
+  std::string overlap = findOverlap(arena_);
+  if (!overlap.empty())
+    return function_.emitError("the memory plan is wrong: ") << overlap;
+  for (auto [slice, buffer] : llvm::zip(result_.slices, sliceBuffers_))
+    if (slice->storage == module::Storage::Arena)
+      slice->byte_offset += arena_[buffer].offset;
+  return success();
+}
+
+} // namespace
+
+LogicalResult emitFunction(func::FuncOp function, ModuleTables& tables,
+                           module::FunctionT& result) {
+  return FunctionEmitter(function, tables, result).run();
+}
+
+} // namespace burin

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attribute and symbol names that passes, and those who read their result,
+// agree on.
+#pragma once
+
+#include "llvm/ADT/StringRef.h"
+
+namespace burin {
+
+// The nested module that holds generated functions.
+inline constexpr llvm::StringLiteral kKernelsModule = "kernels";
+// On a kernel: its first argument is the tile of a contraction.
+inline constexpr llvm::StringLiteral kEpilogueAttr = "burin.epilogue";
+// On a generated LaunchFn: how many work items, rows, there are.
+inline constexpr llvm::StringLiteral kWorkItemsAttr = "burin.work_items";
+// On an argument or result of a function: its name outside.
+inline constexpr llvm::StringLiteral kValueNameAttr = "burin.name";
+
+} // namespace burin

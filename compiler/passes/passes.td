@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The passes, in the order in which the pipeline runs them.
+#ifndef BURIN_PASSES
+#define BURIN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def DecomposeComposites : Pass<"burin-decompose-composites",
+                               "::mlir::func::FuncOp"> {
+  let summary = "Rewrites composite ops into the ops they are made of";
+}
+
+def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
+  let summary = "Groups ops into regions that run as one step each";
+  let description = [{
+    A contraction takes the chain of elementwise ops that alone uses its
+    result; other generated ops join when they visit the same rows; what is
+    left is a library call. Ops that only move data stay outside: the memory
+    plan turns them into windows where it can.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def OutlineKernels : Pass<"burin-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Moves generated code into functions, one for equal regions";
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def LowerKernels : Pass<"burin-lower-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Lowers a kernel's ops to linalg and fuses them";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def EmitLoops : Pass<"burin-emit-loops", "::mlir::ModuleOp"> {
+  let summary = "Turns kernels of linalg ops into loops over rows in memory";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+    "::mlir::arith::ArithDialect"];
+}
+
+def ExpandMath : Pass<"burin-expand-math", "::mlir::ModuleOp"> {
+  let summary = "Replaces transcendental functions by polynomials";
+  let description = [{
+    Straight-line float32 code, so that the loop around it vectorises. Worst
+    errors, over all float32 inputs, are in expand_math.cpp.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"];
+}
+
+#endif // BURIN_PASSES
