@@ -142,9 +142,10 @@ Value GraphBuilder::selectToken(Value x, Value index) {
 }
 
 Value GraphBuilder::timestepEmbedding(Value t, const TimestepOptions& options) {
+  // The flag comes last: it is optional, so ODS moves it there.
   return TimestepEmbeddingOp::create(builder_, location(), t, options.width,
-                                     options.maxPeriod, options.flipSinToCos,
-                                     options.shift);
+                                     options.maxPeriod, options.shift,
+                                     options.flipSinToCos);
 }
 
 Value GraphBuilder::concat(std::span<const Value> xs, int64_t axis) {

@@ -27,15 +27,17 @@ Value groupNorm(GraphBuilder& b, std::string_view name, Value x,
                 const Norm& norm) {
   auto scope = b.scope(name);
   int64_t channels = extent(x, -1);
-  return b.groupNorm(x, b.parameter("weight", {channels}),
-                     b.parameter("bias", {channels}), norm.groups, norm.eps);
+  Value gamma = b.parameter("weight", {channels});
+  Value beta = b.parameter("bias", {channels});
+  return b.groupNorm(x, gamma, beta, norm.groups, norm.eps);
 }
 
 Value layerNorm(GraphBuilder& b, std::string_view name, Value x, double eps) {
   auto scope = b.scope(name);
   int64_t width = extent(x, -1);
-  return b.layerNorm(x, b.parameter("weight", {width}),
-                     b.parameter("bias", {width}), eps);
+  Value gamma = b.parameter("weight", {width});
+  Value beta = b.parameter("bias", {width});
+  return b.layerNorm(x, gamma, beta, eps);
 }
 
 std::optional<std::string_view> activationKind(std::string_view name) {
