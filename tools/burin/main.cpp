@@ -7,6 +7,7 @@
 
 #include "tools/burin/cli.h"
 #include "tools/burin/compile.h"
+#include "tools/burin/data.h"
 #include "tools/burin/inspect.h"
 #include "tools/burin/run.h"
 
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
   burin::cli::addRun(app, chosen);
   burin::cli::addCompile(app, chosen);
   burin::cli::addInspect(app, chosen);
+  burin::cli::addData(app, chosen);
   try {
     return parseAndRun(app, chosen, argc, argv);
   } catch (const std::bad_alloc&) {
