@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/contracts.h"
 #include "kernels/cpu/random_normal/random_normal.h"
+#include "runtime/base/philox.h"
 #include "tests/kernels/harness.h"
 
 namespace burin::kernels::testing {
