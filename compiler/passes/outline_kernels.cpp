@@ -73,6 +73,7 @@ private:
     }
     // Names and locations would tell equal kernels apart.
     Location unknown = builder_.getUnknownLoc();
+    builder_.clearInsertionPoint(); // the last kernel's end, if it still lives
     auto function = func::FuncOp::create(
         builder_, unknown, "kernel",
         builder_.getFunctionType(types, region.getResultTypes()));
