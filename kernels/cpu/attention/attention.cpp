@@ -3,16 +3,19 @@
 //
 // Everything is kept transposed, queries contiguous: with Q' [width][query]
 // packed once, a block of keys gives
-//   S [key][query]   = K Q'          rows of K are read where they lie
+//   S [key][query]   = K Q'
 //   O'[width][query] = O' * rescale + V^T P
-// and both products are the contraction's micro-kernel: K's rows are its rows,
-// and V's columns are its rows with V's pitch as the step. So neither K nor V
-// is copied, maximum and sum need no shuffles, and any width is as good as any
-// other.
+// and both products are the contraction's micro-kernel: keys are its rows in
+// the first, V's columns are its rows in the second, with a row of V as the
+// step. So maximum and sum need no shuffles, and any width is as good as any
+// other. An item is two strips of 64 queries of a head: they share each block
+// of keys and values, which is copied first so that it lies together.
 #include "kernels/cpu/attention/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numbers>
 
@@ -22,7 +25,8 @@
 namespace burin::kernels {
 namespace {
 
-constexpr int64_t kQueryBlock = kTileColumns;
+constexpr int64_t kStrips = 2;
+constexpr int64_t kQueryBlock = kStrips * kTileColumns;
 // Scores of a block, 96 x 64 floats, are half of a 48 KiB first-level cache.
 constexpr int64_t kKeyBlock = 16 * kTileRows;
 
@@ -40,153 +44,171 @@ struct Problem {
   int64_t queryBlocks() const { return divideUp(queries, kQueryBlock); }
 };
 
+// Queries that lie side by side in vectors, and what is known of them so far.
+struct Strip {
+  int64_t first; // query of the sample
+  int64_t count;
+  int64_t columns; // the count rounded up to whole vectors
+  float* query;    // [width][columns], scaled
+  float* out;      // [width][columns], not yet divided by the sum
+  float* maximum;
+  float* sum;
+};
+
 template <typename T>
 class Attention {
 public:
   Attention(const Isa* isa, const CallArgs* args,
             std::span<const int64_t> params, Scratch& scratch)
       : isa_(isa), args_(args), p_(params) {
-    query_ = scratch.take<float>(p_.width * kQueryBlock);
-    out_ = scratch.take<float>(p_.width * kQueryBlock);
-    scores_ = scratch.take<float>(kKeyBlock * kQueryBlock);
-    maximum_ = scratch.take<float>(kQueryBlock);
-    sum_ = scratch.take<float>(kQueryBlock);
-    rescale_ = scratch.take<float>(kQueryBlock);
+    for (Strip& strip : strips_) {
+      strip.query = scratch.take<float>(p_.width * kTileColumns);
+      strip.out = scratch.take<float>(p_.width * kTileColumns);
+      strip.maximum = scratch.take<float>(kTileColumns);
+      strip.sum = scratch.take<float>(kTileColumns);
+    }
+    scores_ = scratch.take<float>(kKeyBlock * kTileColumns);
+    rescale_ = scratch.take<float>(kTileColumns);
+    keys_ = scratch.take<float>(kKeyBlock * p_.width);
+    values_ = scratch.take<float>(kKeyBlock * p_.width);
     keyRows_ = scratch.take<const float*>(kKeyBlock);
     valueColumns_ = scratch.take<const float*>(p_.width);
-    if (kConverts) {
-      keyBlock_ = scratch.take<float>(kKeyBlock * p_.width);
-      valueBlock_ = scratch.take<float>(kKeyBlock * p_.width);
-    }
+  }
+
+  void prepare() {
+    for (int64_t i = 0; i < kKeyBlock; ++i)
+      keyRows_[i] = keys_ + i * p_.width;
+    for (int64_t d = 0; d < p_.width; ++d)
+      valueColumns_[d] = values_ + d;
   }
 
   void run(int64_t item) {
     const int64_t firstQuery = item % p_.queryBlocks() * kQueryBlock;
     const int64_t head = item / p_.queryBlocks() % p_.heads;
     const int64_t batch = item / p_.queryBlocks() / p_.heads;
-    queries_ = std::min(kQueryBlock, p_.queries - firstQuery);
-    columns_ = roundUp(queries_, kTileGranule);
+    const int64_t last = std::min(p_.queries, firstQuery + kQueryBlock);
+    int64_t strips = 0;
+    for (int64_t q = firstQuery; q < last; q += kTileColumns)
+      openStrip(strips_[strips++], batch, head, q);
 
-    loadQueries(element(0, batch * p_.queries + firstQuery, head));
-    std::fill_n(maximum_, columns_, -std::numeric_limits<float>::infinity());
-    std::fill_n(sum_, columns_, 0.f);
-    const int64_t visible =
-        p_.causal ? std::min(p_.keys, firstQuery + queries_) : p_.keys;
-    for (int64_t key = 0; key < visible; key += kKeyBlock)
-      addKeys(batch * p_.keys, head, key, std::min(kKeyBlock, visible - key),
-              firstQuery);
-    storeQueries(batch * p_.queries + firstQuery, head);
+    const int64_t visible = p_.causal ? std::min(p_.keys, last) : p_.keys;
+    for (int64_t key = 0; key < visible; key += kKeyBlock) {
+      const int64_t count = std::min(kKeyBlock, visible - key);
+      const int64_t row = batch * p_.keys + key;
+      copyRows(1, row, head, count, keys_);
+      copyRows(2, row, head, count, values_);
+      for (int64_t i = 0; i < strips; ++i)
+        if (!p_.causal || key < strips_[i].first + strips_[i].count)
+          addKeys(strips_[i], key, count);
+    }
+    for (int64_t i = 0; i < strips; ++i)
+      closeStrip(strips_[i], batch, head);
   }
 
 private:
-  static constexpr bool kConverts = sizeof(T) == 2;
-
   T* element(int slice, int64_t row, int64_t head) const {
     const View& view = args_->slices[slice];
     return static_cast<T*>(view.data) + row * view.pitch + head * p_.width;
   }
+
+  // The head's part of `count` rows of K or V, as float32, rows touching.
+  void copyRows(int slice, int64_t row, int64_t head, int64_t count,
+                float* to) const {
+    const T* from = element(slice, row, head);
+    for (int64_t i = 0; i < count; ++i, to += p_.width) {
+      if constexpr (sizeof(T) == 2)
+        isa_->expandRow(from, to, p_.width);
+      else
+        std::memcpy(to, from, p_.width * sizeof(float));
+      from += args_->slices[slice].pitch;
+    }
+  }
+
+  // Packs Q' with the scale and the change of base to 2 folded in.
+  void openStrip(Strip& strip, int64_t batch, int64_t head, int64_t first) {
+    strip.first = first;
+    strip.count = std::min(kTileColumns, p_.queries - first);
+    strip.columns = roundUp(strip.count, kTileGranule);
+    const float factor = static_cast<float>(p_.scale * std::numbers::log2e);
+    const T* row = element(0, batch * p_.queries + first, head);
+    for (int64_t i = 0; i < strip.columns; ++i) {
+      for (int64_t d = 0; d < p_.width; ++d)
+        strip.query[d * strip.columns + i] =
+            i < strip.count ? toFloat(row[d]) * factor : 0.f;
+      row += args_->slices[0].pitch;
+    }
+    std::fill_n(strip.maximum, strip.columns,
+                -std::numeric_limits<float>::infinity());
+    std::fill_n(strip.sum, strip.columns, 0.f);
+  }
+
+  void addKeys(const Strip& strip, int64_t key, int64_t count) {
+    const int64_t columns = strip.columns;
+    multiply({keyRows_, 0, p_.width}, 1, count, columns, strip.query, scores_,
+             false);
+    if (p_.causal)
+      hideLaterKeys(strip, key, count);
+    isa_->softmax(
+        {scores_, count, columns, strip.maximum, strip.sum, rescale_});
+    if (key > 0)
+      isa_->scaleRows(strip.out, p_.width, columns, rescale_);
+    multiply({valueColumns_, 0, count}, p_.width, p_.width, columns, scores_,
+             strip.out, key > 0);
+  }
+
+  void multiply(const TileSegment& segment, int64_t step, int64_t rows,
+                int64_t columns, const float* panel, float* to,
+                bool accumulate) const {
+    TileArgs tile = {&segment, 1, 0, step, panel, to, columns, accumulate};
+    for (; tile.firstRow < rows; tile.firstRow += kTileRows) {
+      const int64_t height = std::min(kTileRows, rows - tile.firstRow);
+      isa_->tile[height - 1][columns / kTileGranule - 1](tile);
+      tile.tile += kTileRows * columns;
+    }
+  }
+
+  void hideLaterKeys(const Strip& strip, int64_t key, int64_t count) {
+    for (int64_t i = std::max<int64_t>(0, strip.first + 1 - key); i < count;
+         ++i) {
+      const int64_t hidden = std::min(strip.columns, key + i - strip.first);
+      std::fill_n(scores_ + i * strip.columns, hidden,
+                  -std::numeric_limits<float>::infinity());
+    }
+  }
+
+  void closeStrip(const Strip& strip, int64_t batch, int64_t head) {
+    T* row = element(3, batch * p_.queries + strip.first, head);
+    for (int64_t i = 0; i < strip.count; ++i) {
+      const float factor = 1.f / strip.sum[i];
+      for (int64_t d = 0; d < p_.width; ++d)
+        row[d] = fromFloat(strip.out[d * strip.columns + i] * factor);
+      row += args_->slices[3].pitch;
+    }
+  }
+
   static float toFloat(T value) {
-    if constexpr (kConverts)
+    if constexpr (sizeof(T) == 2)
       return bf16ToFloat(value);
     else
       return value;
   }
-
-  // Packs Q' with the scale and the change of base to 2 folded in.
-  void loadQueries(const T* q) {
-    const float factor = static_cast<float>(p_.scale * std::numbers::log2e);
-    for (int64_t i = 0; i < columns_; ++i) {
-      const T* row = q + i * args_->slices[0].pitch;
-      for (int64_t d = 0; d < p_.width; ++d)
-        query_[d * columns_ + i] =
-            i < queries_ ? toFloat(row[d]) * factor : 0.f;
-    }
-  }
-
-  void addKeys(int64_t firstRow, int64_t head, int64_t key, int64_t count,
-               int64_t firstQuery) {
-    const int64_t step = locate(firstRow + key, head, count);
-    const TileSegment keySegment = {keyRows_, 0, p_.width};
-    multiply(keySegment, 1, count, query_, scores_, false);
-    if (p_.causal)
-      hideLaterKeys(key, count, firstQuery);
-    isa_->softmax({scores_, count, columns_, maximum_, sum_, rescale_});
-    if (key > 0)
-      isa_->scaleRows(out_, p_.width, columns_, rescale_);
-    const TileSegment valueSegment = {valueColumns_, 0, count};
-    multiply(valueSegment, step, p_.width, scores_, out_, key > 0);
-  }
-
-  // Points at `count` keys and values; returns the step between values.
-  int64_t locate(int64_t row, int64_t head, int64_t count) {
-    const T* k = element(1, row, head);
-    const T* v = element(2, row, head);
-    const int64_t keyPitch = args_->slices[1].pitch;
-    const int64_t valuePitch = args_->slices[2].pitch;
-    if constexpr (kConverts) {
-      for (int64_t i = 0; i < count; ++i) {
-        isa_->expandRow(k + i * keyPitch, keyBlock_ + i * p_.width, p_.width);
-        isa_->expandRow(v + i * valuePitch, valueBlock_ + i * p_.width,
-                        p_.width);
-        keyRows_[i] = keyBlock_ + i * p_.width;
-      }
-      for (int64_t d = 0; d < p_.width; ++d)
-        valueColumns_[d] = valueBlock_ + d;
-      return p_.width;
-    } else {
-      for (int64_t i = 0; i < count; ++i)
-        keyRows_[i] = k + i * keyPitch;
-      for (int64_t d = 0; d < p_.width; ++d)
-        valueColumns_[d] = v + d;
-      return valuePitch;
-    }
-  }
-
-  void multiply(const TileSegment& segment, int64_t step, int64_t rows,
-                const float* panel, float* to, bool accumulate) {
-    TileArgs tile = {&segment, 1, 0, step, panel, to, columns_, accumulate};
-    for (; tile.firstRow < rows; tile.firstRow += kTileRows) {
-      const int64_t height = std::min(kTileRows, rows - tile.firstRow);
-      isa_->tile[height - 1][columns_ / kTileGranule - 1](tile);
-      tile.tile += kTileRows * columns_;
-    }
-  }
-
-  void hideLaterKeys(int64_t key, int64_t count, int64_t firstQuery) {
-    for (int64_t i = std::max<int64_t>(0, firstQuery + 1 - key); i < count; ++i)
-      for (int64_t q = 0; q < columns_ && firstQuery + q < key + i; ++q)
-        scores_[i * columns_ + q] = -std::numeric_limits<float>::infinity();
-  }
-
-  void storeQueries(int64_t row, int64_t head) {
-    for (int64_t i = 0; i < queries_; ++i) {
-      const float factor = 1.f / sum_[i];
-      T* to = element(3, row + i, head);
-      for (int64_t d = 0; d < p_.width; ++d) {
-        const float value = out_[d * columns_ + i] * factor;
-        if constexpr (kConverts)
-          to[d] = floatToBf16(value);
-        else
-          to[d] = value;
-      }
-    }
+  static T fromFloat(float value) {
+    if constexpr (sizeof(T) == 2)
+      return floatToBf16(value);
+    else
+      return value;
   }
 
   const Isa* isa_;
   const CallArgs* args_;
   Problem p_;
-  int64_t queries_ = 0; // of the current block
-  int64_t columns_ = 0; // the same, rounded up to whole vectors
-  float* query_;        // [width][columns], scaled
-  float* out_;          // [width][columns], not yet divided by the sum
-  float* scores_;       // [key][columns]
-  float* maximum_;
-  float* sum_;
+  std::array<Strip, kStrips> strips_;
+  float* scores_; // [key][columns]
   float* rescale_;
+  float* keys_;   // [key][width]
+  float* values_; // [key][width]
   const float** keyRows_;
   const float** valueColumns_;
-  float* keyBlock_ = nullptr; // bf16: keys and values in float32
-  float* valueBlock_ = nullptr;
 };
 
 template <typename T>
@@ -201,6 +223,7 @@ void run(const Isa& isa, const CallArgs& args, int64_t begin, int64_t end,
          std::byte* memory) {
   Scratch scratch(memory);
   Attention<T> attention(&isa, &args, args.params, scratch);
+  attention.prepare();
   for (int64_t item = begin; item < end; ++item)
     attention.run(item);
 }

@@ -55,16 +55,16 @@ BURIN_INLINE Vector greater(Vector a, Vector b) {
 #endif
 }
 
-// To the nearest whole number, |x| < 2^22.
-BURIN_INLINE Vector roundToWhole(Vector x) {
+// x minus the nearest whole number, |x| < 2^22.
+BURIN_INLINE Vector fraction(Vector x) {
 #if defined(__AVX512F__)
-  return (Vector)_mm512_roundscale_ps((__m512)x, 0x08);
+  return (Vector)_mm512_reduce_ps((__m512)x, 0x08);
 #elif defined(__AVX2__)
-  return (Vector)_mm256_round_ps((__m256)x, 0x08);
+  return x - (Vector)_mm256_round_ps((__m256)x, 0x08);
 #else
   // Adding 1.5 * 2^23 leaves no room for a fraction.
   const Vector magic = splat(12582912.f);
-  return (x + magic) - magic;
+  return x - ((x + magic) - magic);
 #endif
 }
 
@@ -80,21 +80,35 @@ BURIN_INLINE Vector scaleByPower(Vector x, Vector whole) {
 #endif
 }
 
-// 2^x for x <= 0, within one unit in the last place; 0 below 2^-150 and for
-// minus infinity; a NaN stays one. With x = n + f, n whole and |f| <= 1/2, the
-// polynomial is the minimax one for 2^f (relative error 1.9e-9).
-BURIN_INLINE Vector exp2NonPositive(Vector x) {
-  x = greater(splat(-160.f), x);
-  const Vector whole = roundToWhole(x);
-  const Vector f = x - whole;
-  Vector p = splat(0.000153458124f);
-  p = p * f + splat(0.00133999309f);
-  p = p * f + splat(0.00961848907f);
-  p = p * f + splat(0.0555032864f);
-  p = p * f + splat(0.240226462f);
-  p = p * f + splat(0.693147182f);
-  p = p * f + splat(1.f);
-  return scaleByPower(p, whole);
+// Replaces each x <= 0 by 2^x, within one unit in the last place; 0 below
+// 2^-150 and for minus infinity; a NaN stays one. With x = n + f, n whole and
+// |f| <= 1/2, the polynomial is the minimax one for 2^f (relative error
+// 1.9e-9). Several vectors go side by side: one alone would wait for its own
+// results most of the time.
+template <int kCount>
+BURIN_INLINE void exp2NonPositive(Vector (&x)[kCount]) {
+  constexpr float kTerms[] = {0.000153458124f,
+                              0.00133999309f,
+                              0.00961848907f,
+                              0.0555032864f,
+                              0.240226462f,
+                              0.693147182f,
+                              1.f};
+  Vector whole[kCount], f[kCount];
+  for (int i = 0; i < kCount; ++i)
+    x[i] = greater(splat(-160.f), x[i]);
+  for (int i = 0; i < kCount; ++i)
+    f[i] = fraction(x[i]);
+  for (int i = 0; i < kCount; ++i) {
+    whole[i] = x[i] - f[i];
+    x[i] = splat(kTerms[0]);
+  }
+#pragma GCC unroll 6
+  for (int term = 1; term < 7; ++term)
+    for (int i = 0; i < kCount; ++i)
+      x[i] = x[i] * f[i] + splat(kTerms[term]);
+  for (int i = 0; i < kCount; ++i)
+    x[i] = scaleByPower(x[i], whole[i]);
 }
 
 } // namespace burin::kernels::BURIN_ISA
