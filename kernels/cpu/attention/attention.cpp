@@ -8,8 +8,8 @@
 // and both products are the contraction's micro-kernel: keys are its rows in
 // the first, V's columns are its rows in the second, with a row of V as the
 // step. So maximum and sum need no shuffles, and any width is as good as any
-// other. An item is two strips of 64 queries of a head: they share each block
-// of keys and values, which is copied first so that it lies together.
+// other. An item is up to four strips of 64 queries of a head: they share each
+// block of keys and values, which is copied first so that it lies together.
 #include "kernels/cpu/attention/attention.h"
 
 #include <algorithm>
@@ -25,8 +25,12 @@
 namespace burin::kernels {
 namespace {
 
-constexpr int64_t kStrips = 2;
-constexpr int64_t kQueryBlock = kStrips * kTileColumns;
+constexpr int64_t kMaxStrips = 4;
+// Strips of an item together: Q' and O' then fit the second-level cache.
+constexpr int64_t kMaxStripFloats = 1024 * kTileColumns;
+// So many items are enough for any number of threads; with fewer, items are
+// made smaller.
+constexpr int64_t kEnoughItems = 16;
 // Scores of a block, 96 x 64 floats, are half of a 48 KiB first-level cache.
 constexpr int64_t kKeyBlock = 16 * kTileRows;
 
@@ -41,7 +45,19 @@ struct Problem {
         width(p[kAttentionWidth]), causal(p[kAttentionCausal] != 0),
         scale(bitsToDouble(p[kAttentionScale])) {}
 
-  int64_t queryBlocks() const { return divideUp(queries, kQueryBlock); }
+  // Strips of an item, and items of a head.
+  int64_t strips() const {
+    int64_t strips = kMaxStrips;
+    while (strips > 1 &&
+           (strips * width * kTileColumns > kMaxStripFloats ||
+            batch * heads * divideUp(queries, strips * kTileColumns) <
+                kEnoughItems))
+      strips /= 2;
+    return strips;
+  }
+  int64_t queryBlocks() const {
+    return divideUp(queries, strips() * kTileColumns);
+  }
 };
 
 // Queries that lie side by side in vectors, and what is known of them so far.
@@ -60,8 +76,11 @@ class Attention {
 public:
   Attention(const Isa* isa, const CallArgs* args,
             std::span<const int64_t> params, Scratch& scratch)
-      : isa_(isa), args_(args), p_(params) {
-    for (Strip& strip : strips_) {
+      : isa_(isa), args_(args), p_(params),
+        queryBlock_(p_.strips() * kTileColumns),
+        queryBlocks_(p_.queryBlocks()) {
+    for (int64_t i = 0; i < p_.strips(); ++i) {
+      Strip& strip = strips_[i];
       strip.query = scratch.take<float>(p_.width * kTileColumns);
       strip.out = scratch.take<float>(p_.width * kTileColumns);
       strip.maximum = scratch.take<float>(kTileColumns);
@@ -83,10 +102,10 @@ public:
   }
 
   void run(int64_t item) {
-    const int64_t firstQuery = item % p_.queryBlocks() * kQueryBlock;
-    const int64_t head = item / p_.queryBlocks() % p_.heads;
-    const int64_t batch = item / p_.queryBlocks() / p_.heads;
-    const int64_t last = std::min(p_.queries, firstQuery + kQueryBlock);
+    const int64_t firstQuery = item % queryBlocks_ * queryBlock_;
+    const int64_t head = item / queryBlocks_ % p_.heads;
+    const int64_t batch = item / queryBlocks_ / p_.heads;
+    const int64_t last = std::min(p_.queries, firstQuery + queryBlock_);
     int64_t strips = 0;
     for (int64_t q = firstQuery; q < last; q += kTileColumns)
       openStrip(strips_[strips++], batch, head, q);
@@ -111,11 +130,15 @@ private:
     return static_cast<T*>(view.data) + row * view.pitch + head * p_.width;
   }
 
-  // The head's part of `count` rows of K or V, as float32, rows touching.
+  // The head's part of `count` rows of K or V, as float32, rows touching. The
+  // rows of the following block are asked for on the way.
   void copyRows(int slice, int64_t row, int64_t head, int64_t count,
                 float* to) const {
     const T* from = element(slice, row, head);
+    const int64_t ahead = kKeyBlock * args_->slices[slice].pitch;
     for (int64_t i = 0; i < count; ++i, to += p_.width) {
+      for (int64_t d = 0; d < p_.width; d += 64 / int64_t{sizeof(T)})
+        __builtin_prefetch(from + ahead + d, 0, 2);
       if constexpr (sizeof(T) == 2)
         isa_->expandRow(from, to, p_.width);
       else
@@ -202,7 +225,8 @@ private:
   const Isa* isa_;
   const CallArgs* args_;
   Problem p_;
-  std::array<Strip, kStrips> strips_;
+  int64_t queryBlock_, queryBlocks_;
+  std::array<Strip, kMaxStrips> strips_{};
   float* scores_; // [key][columns]
   float* rescale_;
   float* keys_;   // [key][width]
