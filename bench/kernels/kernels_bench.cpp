@@ -19,6 +19,7 @@
 
 #include "benchmark/benchmark.h"
 
+#include "bench/support/array.h"
 #include "bench/support/cpu_time.h"
 #include "bench/support/peak.h"
 #include "bench/support/shapes.h"
@@ -42,19 +43,19 @@ struct Options {
 };
 
 // Memory with small random contents, as float32 or bf16.
-std::vector<std::byte> randomArray(int64_t count, DType dtype) {
+Array randomArray(int64_t count, DType dtype) {
   std::minstd_rand engine(1);
   std::uniform_real_distribution<float> uniform(-1, 1);
   std::vector<float> cycle(4099);
   for (float& x : cycle)
     x = uniform(engine);
-  std::vector<std::byte> out(count * byteSize(dtype));
+  Array out = makeArray(count * byteSize(dtype));
   for (int64_t i = 0; i < count; ++i) {
     const float value = cycle[i % cycle.size()];
     if (dtype == DType::kBF16)
-      reinterpret_cast<uint16_t*>(out.data())[i] = floatToBf16(value);
+      reinterpret_cast<uint16_t*>(out.get())[i] = floatToBf16(value);
     else
-      reinterpret_cast<float*>(out.data())[i] = value;
+      reinterpret_cast<float*>(out.get())[i] = value;
   }
   return out;
 }
@@ -71,14 +72,14 @@ void storeTile(const View* slices, const float* tile, int64_t ld, int64_t row,
 // A kernel, its operands and its parameters.
 struct Case {
   const CpuKernel* kernel = nullptr;
-  std::vector<std::vector<std::byte>> arrays;
+  std::vector<Array> arrays;
   std::vector<View> slices;
   std::vector<int64_t> params;
   View output{};
 
   void add(int64_t rows, int64_t columns, DType dtype) {
     arrays.push_back(randomArray(rows * columns, dtype));
-    slices.push_back({arrays.back().data(), columns});
+    slices.push_back({arrays.back().get(), columns});
   }
 };
 
@@ -120,10 +121,10 @@ Case contractCase(const Options& options, const ShapeRow& row) {
         p[kernels::kContractChannels], dtype);
   c.add(1, bytes / static_cast<int64_t>(byteSize(dtype)), dtype);
   const int64_t outChannels = p[kernels::kContractOutChannels];
-  c.arrays.emplace_back(p[kernels::kContractBatch] *
-                        p[kernels::kContractOutHeight] *
-                        p[kernels::kContractOutWidth] * outChannels * 4);
-  c.output = {c.arrays.back().data(), outChannels};
+  c.arrays.push_back(
+      makeArray(p[kernels::kContractBatch] * p[kernels::kContractOutHeight] *
+                p[kernels::kContractOutWidth] * outChannels * 4));
+  c.output = {c.arrays.back().get(), outChannels};
   return c;
 }
 
@@ -183,9 +184,7 @@ void time(benchmark::State& state, const Options& options, Team& team,
           const ShapeRow& row) {
   const Case c = makeCase(options, row);
   const size_t bytes = c.kernel->scratchBytes(c.params) / 64 * 64 + 64;
-  std::vector<std::byte> memory(bytes * team.size() + 64);
-  std::byte* scratch =
-      memory.data() + -reinterpret_cast<uintptr_t>(memory.data()) % 64;
+  const Array memory = makeArray(bytes * team.size());
   const kernels::CallArgs args{c.slices, c.params, storeTile, &c.output};
   const int64_t items = c.kernel->workItems(c.params);
   double best = 1e30, busy = 1e30, peak = 0;
@@ -195,7 +194,7 @@ void time(benchmark::State& state, const Options& options, Team& team,
     const auto start = std::chrono::steady_clock::now();
     team.run(items, [&](int thread, int64_t begin, int64_t end) {
       const double before = threadSeconds();
-      c.kernel->run(args, begin, end, scratch + thread * bytes);
+      c.kernel->run(args, begin, end, memory.get() + thread * bytes);
       spent[thread] += threadSeconds() - before;
     });
     const std::chrono::duration<double> seconds =
