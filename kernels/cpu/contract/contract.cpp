@@ -174,12 +174,24 @@ private:
     for (; tile.firstRow < rows_; tile.firstRow += kTileRows) {
       for (int64_t i = 0; i < std::min(share, nextBytes); i += 64)
         __builtin_prefetch(reinterpret_cast<const char*>(next) + i, 0, 2);
+      prefetchRows(tile.firstRow + kTileRows, segmentCount);
       next += share / sizeof(T);
       nextBytes -= share;
       const int64_t height = std::min(kTileRows, rows_ - tile.firstRow);
       functions[height - 1][columns / kTileGranule - 1](tile);
       tile.tile += kTileRows * kPanelColumns;
     }
+  }
+
+  // Asks for the rows of the tile that begins at `row`.
+  void prefetchRows(int64_t row, int64_t segmentCount) const {
+    const int64_t end = std::min(row + kTileRows, rows_);
+    for (int64_t s = 0; s < segmentCount; ++s)
+      for (int64_t r = row; r < end; ++r) {
+        const float* at = segments_[s].rows[r] + segments_[s].offset;
+        for (int64_t i = 0; i < segments_[s].depth; i += 16)
+          __builtin_prefetch(at + i, 0, 3);
+      }
   }
 
   const Isa* isa_;
