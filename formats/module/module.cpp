@@ -210,7 +210,17 @@ private:
     return okStatus();
   }
 
+  // Bounds the work that a small file can ask for by naming one list often.
+  static Status checkLength(uint32_t length, const Text& what) {
+    constexpr uint32_t kMaxOperands = 1024;
+    if (length <= kMaxOperands)
+      return okStatus();
+    return dataLoss("a step has " + std::to_string(length) + " " + what +
+                    "s; the limit is " + std::to_string(kMaxOperands));
+  }
+
   Status checkIndices(const Indices& indices, size_t count, const Text& what) {
+    BURIN_TRY(checkLength(indices.size(), what));
     for (uint32_t i = 0; i < indices.size(); ++i)
       BURIN_TRY(
           checkIndex(indices.Get(i), count, what + " " + std::to_string(i)));
@@ -260,6 +270,7 @@ private:
       return dataLoss("call names no library kernel");
     BURIN_TRY(checkIndices(*call.slices(), slices, "slice operand"));
     BURIN_TRY(checkIndices(*call.callbacks(), kernels, "callback"));
+    BURIN_TRY(checkLength(call.params()->size(), "parameter"));
     uint32_t own = call.callback_slice();
     if (own > call.slices()->size())
       return dataLoss("callback_slice is " + std::to_string(own) +
