@@ -7,6 +7,7 @@
 
 #include "tools/burin/cli.h"
 #include "tools/burin/compile.h"
+#include "tools/burin/convert.h"
 #include "tools/burin/data.h"
 #include "tools/burin/inspect.h"
 #include "tools/burin/run.h"
@@ -44,6 +45,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("'burin COMMAND --help' explains a command with examples.");
   burin::cli::Action chosen;
+  burin::cli::addConvert(app, chosen);
   burin::cli::addRun(app, chosen);
   burin::cli::addCompile(app, chosen);
   burin::cli::addInspect(app, chosen);
