@@ -20,7 +20,9 @@ void buildGraphPipeline(OpPassManager& manager) {
   // Folds what decomposition left and lets convolutions take upsampling in.
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
-  function.addPass(createFormRegions());
+  // Before regions form: an invariant must not be fused into a step.
+  manager.addPass(createHoistInvariants());
+  manager.addNestedPass<func::FuncOp>(createFormRegions());
 }
 
 void buildKernelPipeline(OpPassManager& manager) {

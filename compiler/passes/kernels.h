@@ -16,4 +16,9 @@ inline constexpr llvm::StringLiteral kWorkItemsAttr = "burin.work_items";
 // On an argument or result of a function: its name outside.
 inline constexpr llvm::StringLiteral kValueNameAttr = "burin.name";
 
+// On an argument: it keeps its value over many calls of the function.
+inline constexpr llvm::StringLiteral kInvariantAttr = "burin.invariant";
+// Ends the name of the function that computes another's invariants.
+inline constexpr llvm::StringLiteral kInvariantsSuffix = ".invariants";
+
 } // namespace burin

@@ -10,6 +10,12 @@ def DecomposeComposites : Pass<"burin-decompose-composites",
   let summary = "Rewrites composite ops into the ops they are made of";
 }
 
+def HoistInvariants : Pass<"burin-hoist-invariants", "::mlir::ModuleOp"> {
+  let summary = "Splits what depends on invariant arguments alone into a "
+                "function that runs once";
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
   let summary = "Groups ops into regions that run as one step each";
   let description = [{

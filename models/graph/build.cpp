@@ -2,6 +2,7 @@
 // The functions each component offers, and their boundaries.
 #include "models/graph/build.h"
 
+#include "compiler/passes/kernels.h"
 #include "models/graph/diffusion/unet.h"
 #include "models/graph/text/clip.h"
 #include "models/graph/vae/autoencoder_kl.h"
@@ -158,6 +159,29 @@ Result<FunctionRow> findFunction(const FunctionRequest& request) {
                        "'; Burin has " + known);
 }
 
+// Marks the inputs that the request calls invariant.
+Status markInvariants(mlir::func::FuncOp function,
+                      const FunctionRequest& request) {
+  auto unit = mlir::UnitAttr::get(function.getContext());
+  for (const std::string& wanted : request.invariant) {
+    std::string known;
+    bool found = false;
+    for (unsigned i = 0; i < function.getNumArguments() && !found; ++i) {
+      llvm::StringRef name =
+          function.getArgAttrOfType<mlir::StringAttr>(i, kValueName);
+      found = name == wanted;
+      if (found)
+        function.setArgAttr(i, kInvariantAttr, unit);
+      known += (known.empty() ? "" : ", ") + name.str();
+    }
+    if (!found)
+      return invalidArgument("function '" + request.name + "' has no input '" +
+                             wanted + "' to be invariant; its inputs are " +
+                             known);
+  }
+  return okStatus();
+}
+
 } // namespace
 
 mlir::Type floatType(mlir::MLIRContext& context, DType dtype) {
@@ -181,6 +205,8 @@ buildModule(mlir::MLIRContext& context, const CompileRequest& request) {
     auto scope = builder.scope(function.component);
     FunctionWriter writer(builder, function);
     BURIN_TRY(row.build(writer, component.config));
+    auto built = llvm::cast<mlir::func::FuncOp>(module->getBody()->back());
+    BURIN_TRY(markInvariants(built, function));
   }
   if (mlir::failed(mlir::verify(*module)))
     return internalError("the graph of the request does not verify");

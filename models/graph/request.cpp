@@ -70,6 +70,8 @@ Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   if (layout != "nchw" && layout != "nhwc")
     c.unsupported("layout", "\"nchw\" and \"nhwc\"");
   function.channelsFirst = layout == "nchw";
+  if (c.has("invariant"))
+    function.invariant = c.texts("invariant", {});
   BURIN_TRY(c.finish());
   return function;
 }

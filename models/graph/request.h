@@ -38,6 +38,10 @@ struct FunctionRequest {
   int64_t width = 0;
   int64_t tokens = 0;
   bool channelsFirst = false; // images at the boundary: "nchw", not "nhwc"
+  // Inputs that keep their values over many calls. What depends on them alone
+  // becomes a function "<name>.invariants" whose results the function takes
+  // instead.
+  std::vector<std::string> invariant;
 };
 
 struct CompileRequest {
