@@ -46,7 +46,6 @@ class LowerKernels : public impl::LowerKernelsBase<LowerKernels> {
       return signalPassFailure();
     if (function->hasAttr(kEpilogueAttr))
       takeTileInFloat32(function);
-    copyReturnedArguments(function);
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(
         patterns,
@@ -58,6 +57,8 @@ class LowerKernels : public impl::LowerKernelsBase<LowerKernels> {
     IRRewriter rewriter(&getContext());
     DominanceInfo dominance(function);
     eliminateCommonSubExpressions(rewriter, dominance, function);
+    // Last, for a copy is what the simplifications above take away.
+    copyReturnedArguments(function);
   }
 
   LogicalResult lowerOps(func::FuncOp function) {
