@@ -114,7 +114,7 @@ Case contractCase(const Options& options, const ShapeRow& row) {
   const int64_t bytes = kernels::packedContractBytes(
       p[kernels::kContractOutChannels], p[kernels::kContractChannels],
       p[kernels::kContractKernelHeight], p[kernels::kContractKernelWidth],
-      dtype);
+      dtype, kernels::contractFolds(p, dtype));
   c.kernel = find(options, "contract");
   c.add(p[kernels::kContractBatch] * p[kernels::kContractInHeight] *
             p[kernels::kContractInWidth],

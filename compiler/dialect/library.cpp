@@ -24,14 +24,6 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
   if (failed(kernel))
     return failure();
   const Contraction& g = geometry;
-  Packing packing;
-  packing.operand = 1;
-  packing.kernel = "pack_" + *kernel;
-  packing.params = {g.outChannels, g.channels, g.kernelHeight, g.kernelWidth,
-                    static_cast<int64_t>(*dtypeOf(elementOf(weight)))};
-  packing.bytes =
-      kernels::packedContractBytes(g.outChannels, g.channels, g.kernelHeight,
-                                   g.kernelWidth, *dtypeOf(elementOf(input)));
   LibraryCall call;
   call.kernel = *kernel;
   call.operands = {input, weight};
@@ -39,6 +31,19 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
                  g.inWidth,    g.channels,  g.kernelHeight, g.kernelWidth,
                  g.stride,     g.padTop,    g.padLeft,      g.upsample,
                  g.outChannels};
+  const DType dtype = *dtypeOf(elementOf(input));
+  const bool folds = kernels::contractFolds(call.params, dtype);
+  Packing packing;
+  packing.operand = 1;
+  packing.kernel = "pack_" + *kernel;
+  packing.params = {g.outChannels,
+                    g.channels,
+                    g.kernelHeight,
+                    g.kernelWidth,
+                    static_cast<int64_t>(*dtypeOf(elementOf(weight))),
+                    folds};
+  packing.bytes = kernels::packedContractBytes(
+      g.outChannels, g.channels, g.kernelHeight, g.kernelWidth, dtype, folds);
   call.packings = {packing};
   call.tiled = true;
   return call;

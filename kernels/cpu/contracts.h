@@ -9,6 +9,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 
 #include "runtime/base/dtype.h"
 
@@ -55,24 +56,43 @@ enum PackContractParam : int {
   kPackKernelHeight,
   kPackKernelWidth,
   kPackSourceDType, // a DType
+  kPackFolds,       // contractFolds of the contraction to come: 0 or 1
   kPackParamCount
 };
+
+// A 3x3 convolution of an input that is enlarged twice reads every input row
+// and column that it meets two times. Adding up the weights that meet the same
+// element leaves, for each of the four phases (out row mod 2, out column mod
+// 2), a 2x2 convolution of the input as it is: 4 multiply-adds instead of 9.
+// Only in float32, for sums of bf16 weights are no bf16 numbers.
+inline bool contractFolds(std::span<const int64_t> contractParams,
+                          DType dtype) {
+  const auto& p = contractParams;
+  return dtype == DType::kF32 && p[kContractUpsample] == 2 &&
+         p[kContractKernelHeight] == 3 && p[kContractKernelWidth] == 3 &&
+         p[kContractStride] == 1 && p[kContractPadTop] == 1 &&
+         p[kContractPadLeft] == 1 &&
+         p[kContractOutHeight] == 2 * p[kContractInHeight] &&
+         p[kContractOutWidth] == 2 * p[kContractInWidth];
+}
 
 // Panels are 64 columns wide, the last one as many as are left, rounded up to
 // 16 and filled with zeros. A panel is [k][column], k = (ky, kx, c), one after
 // another; for bf16 two neighbouring k share a 32-bit lane, [k / 2][column][2],
-// with c padded to even.
+// with c padded to even. Folded weights are the packed forms of the four
+// phases (0, 0), (0, 1), (1, 0), (1, 1), one after another.
 inline constexpr int64_t kPanelColumns = 64;
 inline constexpr int64_t kPanelGranule = 16;
 
 constexpr int64_t packedContractBytes(int64_t outChannels, int64_t channels,
                                       int64_t kernelHeight, int64_t kernelWidth,
-                                      DType dtype) {
+                                      DType dtype, bool folds = false) {
   int64_t columns =
       (outChannels + kPanelGranule - 1) / kPanelGranule * kPanelGranule;
   if (dtype == DType::kBF16)
     return (channels + 1) / 2 * 2 * kernelHeight * kernelWidth * columns * 2;
-  return channels * kernelHeight * kernelWidth * columns * 4;
+  const int64_t taps = folds ? 4 * 2 * 2 : kernelHeight * kernelWidth;
+  return channels * taps * columns * 4;
 }
 
 // "attention.f32", "attention.bf16": softmax(scale * Q K^T) V for each head,

@@ -44,6 +44,10 @@ const Shape kShapes[] = {
     {3, 5, 4, 9, 7, 64, 3, 3, 2, 1, 1, 1, 96},
     {1, 8, 8, 16, 16, 32, 3, 3, 2, 0, 0, 1, 33}, // padded below, right only
     {2, 10, 6, 5, 3, 36, 3, 3, 1, 1, 1, 2, 20},
+    {3, 26, 34, 13, 17, 40, 3, 3, 1, 1, 1, 2, 70}, // these three fold
+    {1, 2, 2, 1, 1, 64, 3, 3, 1, 1, 1, 2, 16},
+    {2, 40, 6, 20, 3, 5, 3, 3, 1, 1, 1, 2, 130},
+    {1, 10, 6, 5, 3, 36, 3, 3, 1, 0, 1, 2, 20}, // and this one does not
     {1, 9, 12, 3, 4, 7, 3, 3, 1, 1, 1, 3, 5},
     {1, 16, 16, 16, 16, 3, 3, 3, 1, 1, 1, 1, 128},
     {2, 15, 13, 15, 13, 4, 3, 3, 1, 1, 1, 1, 320},
@@ -111,15 +115,19 @@ std::vector<float> contract(const std::string& isa, bool bf16, const Problem& p,
   const DType dtype = bf16 ? DType::kBF16 : DType::kF32;
   const std::vector<uint16_t> inputBF16 = toBF16(p.input);
   const std::vector<uint16_t> weightsBF16 = toBF16(p.weights);
-  std::vector<std::byte> packed(packedContractBytes(s.outChannels, s.channels,
-                                                    s.kernelHeight,
-                                                    s.kernelWidth, dtype),
-                                std::byte{0xff});
+  const bool folds = contractFolds(s.params(), dtype);
+  std::vector<std::byte> packed(
+      packedContractBytes(s.outChannels, s.channels, s.kernelHeight,
+                          s.kernelWidth, dtype, folds),
+      std::byte{0xff});
 
   const CpuKernel& pack = kernelOf(isa, "pack_contract." + suffix);
-  const std::vector<int64_t> packParams = {s.outChannels, s.channels,
-                                           s.kernelHeight, s.kernelWidth,
-                                           static_cast<int64_t>(weightType)};
+  const std::vector<int64_t> packParams = {s.outChannels,
+                                           s.channels,
+                                           s.kernelHeight,
+                                           s.kernelWidth,
+                                           static_cast<int64_t>(weightType),
+                                           folds};
   const View weights =
       weightType == DType::kBF16 ? view(weightsBF16, 1) : view(p.weights, 1);
   runKernel(pack, {weights, view(packed, 1)}, packParams,

@@ -8,6 +8,9 @@
 // following one is fetched. Panels vary fastest over items, so that a thread
 // reads the packed weights as one stream and keeps its rows in the
 // second-level cache.
+//
+// A convolution that folds (contracts.h) runs as four, one for each phase, on
+// the rows of its input.
 #include "kernels/cpu/contract/contract.h"
 
 #include <cstring>
@@ -30,12 +33,15 @@ public:
 
   Contraction(const Isa* isa, const CallArgs* args,
               std::span<const int64_t> params, Scratch& scratch)
-      : isa_(isa), args_(args), g_(params), block_(g_.rowBlock()),
+      : isa_(isa), args_(args), folds_(contractFolds(params, kType)),
+        g_(folds_ ? Geometry(params).foldedPhase(0) : Geometry(params)),
+        block_(g_.rowBlock()),
         gathers_(kType == DType::kF32 && g_.channels < kFewChannels &&
                  g_.taps() > 1) {
-    sums_ = scratch.take<float>(groupPanels() * block_ * kPanelColumns);
+    sums_ =
+        scratch.take<float>(phases() * groupPanels() * block_ * kPanelColumns);
     zeros_ = scratch.take<T>(g_.channels);
-    table_ = scratch.take<const T*>(block_ * g_.taps());
+    tables_ = scratch.take<const T*>(phases() * block_ * g_.taps());
     segments_ = scratch.take<TileSegment>(g_.piece(kType) / g_.run(kType) + 2);
     if (gathers_ || kType == DType::kBF16) {
       const int64_t width = gathers_ ? g_.depth(kType) : g_.piece(kType);
@@ -49,30 +55,40 @@ public:
   static int64_t groupPanels() {
     return kType == DType::kBF16 ? kGroupPanelsBF16 : 1;
   }
-  static int64_t items(const Geometry& g) {
-    return g.rowBlocks() * divideUp(g.panels(), groupPanels());
-  }
+  int64_t groups() const { return divideUp(g_.panels(), groupPanels()); }
+  int64_t items() const { return g_.rowBlocks() * groups(); }
 
   void run(int64_t begin, int64_t end) {
     std::memset(zeros_, 0, g_.channels * sizeof(T));
-    const int64_t groups = divideUp(g_.panels(), groupPanels());
     int64_t inTable = -1;
     for (int64_t item = begin; item < end; ++item) {
-      if (item / groups != inTable) {
-        inTable = item / groups;
+      if (item / groups() != inTable) {
+        inTable = item / groups();
         enterRows(inTable * block_);
       }
-      runGroup(item % groups * groupPanels());
+      runGroup(item % groups() * groupPanels());
     }
   }
 
 private:
+  int64_t phases() const { return folds_ ? 4 : 1; }
+
   void enterRows(int64_t firstRow) {
     firstRow_ = firstRow;
     rows_ = std::min(block_, g_.rows() - firstRow);
     const View& input = args_->slices[0];
-    fillRowTable<T>(g_, static_cast<const T*>(input.data), input.pitch, zeros_,
-                    firstRow, rows_, block_, table_);
+    for (int64_t phase = 0; phase < phases(); ++phase)
+      fillRowTable<T>(folds_ ? g_.foldedPhase(phase) : g_,
+                      static_cast<const T*>(input.data), input.pitch, zeros_,
+                      firstRow, rows_, block_,
+                      tables_ + phase * block_ * g_.taps());
+    enterPhase(0);
+  }
+
+  void enterPhase(int64_t phase) {
+    table_ = tables_ + phase * block_ * g_.taps();
+    weights_ = static_cast<const T*>(args_->slices[1].data) +
+               phase * g_.depth(kType) * roundUp(g_.outChannels, kPanelGranule);
     if (gathers_)
       gatherRows();
   }
@@ -89,21 +105,55 @@ private:
   }
 
   void runGroup(int64_t firstPanel) {
+    if (folds_) {
+      // [y phase][row][x phase]: what is neighbours in the output stays so.
+      for (int64_t phase = 0; phase < phases(); ++phase) {
+        enterPhase(phase);
+        const int64_t first = phase / 2 * 2 * block_ + phase % 2;
+        multiplyPanels(firstPanel, 1, sums_ + first * kPanelColumns,
+                       2 * kPanelColumns);
+      }
+      handOverFolded(firstPanel);
+      return;
+    }
     const int64_t panels = std::min(groupPanels(), g_.panels() - firstPanel);
+    multiplyPanels(firstPanel, panels, sums_, kPanelColumns);
+    for (int64_t p = 0; p < panels; ++p)
+      handOver(firstPanel + p, sums_ + p * block_ * kPanelColumns, firstRow_,
+               rows_);
+  }
+
+  void handOver(int64_t panel, const float* sums, int64_t row, int64_t rows) {
+    const int64_t column = panel * kPanelColumns;
+    args_->epilogue(args_->epilogueSlices, sums, kPanelColumns, row, rows,
+                    column, std::min(kPanelColumns, g_.outChannels - column));
+  }
+
+  // Each stretch of an input line makes a stretch, twice as long, of two
+  // output lines.
+  void handOverFolded(int64_t panel) {
+    const int64_t width = g_.outWidth;
+    for (int64_t i = 0; i < rows_;) {
+      const int64_t x = (firstRow_ + i) % width;
+      const int64_t line = (firstRow_ + i) / width; // of all images
+      const int64_t count = std::min(width - x, rows_ - i);
+      for (int64_t y = 0; y < 2; ++y)
+        handOver(panel, sums_ + (y * block_ + i) * 2 * kPanelColumns,
+                 (2 * line + y) * 2 * width + 2 * x, 2 * count);
+      i += count;
+    }
+  }
+
+  void multiplyPanels(int64_t firstPanel, int64_t panels, float* sums,
+                      int64_t ld) {
     const int64_t depth = g_.depth(kType);
     const int64_t piece = g_.piece(kType);
     for (int64_t from = 0; from < depth; from += piece) {
       const int64_t to = std::min(depth, from + piece);
       const int64_t count = segmentsOf(from, to);
       for (int64_t p = 0; p < panels; ++p)
-        multiply(firstPanel + p, sums_ + p * block_ * kPanelColumns, from, to,
-                 count);
-    }
-    for (int64_t p = 0; p < panels; ++p) {
-      const int64_t column = (firstPanel + p) * kPanelColumns;
-      args_->epilogue(args_->epilogueSlices, sums_ + p * block_ * kPanelColumns,
-                      kPanelColumns, firstRow_, rows_, column,
-                      std::min(kPanelColumns, g_.outChannels - column));
+        multiply(firstPanel + p, sums + p * block_ * kPanelColumns, ld, from,
+                 to, count);
     }
   }
 
@@ -151,11 +201,10 @@ private:
     }
   }
 
-  void multiply(int64_t panel, float* sums, int64_t from, int64_t to,
-                int64_t segmentCount) {
+  void multiply(int64_t panel, float* sums, int64_t ld, int64_t from,
+                int64_t to, int64_t segmentCount) {
     const int64_t columns = g_.panelColumns(panel);
-    const T* weights = static_cast<const T*>(args_->slices[1].data) +
-                       g_.depth(kType) * kPanelColumns * panel;
+    const T* weights = weights_ + g_.depth(kType) * kPanelColumns * panel;
     const T* next = weights + to * columns;
     const float* values;
     if constexpr (kType == DType::kBF16) {
@@ -168,8 +217,7 @@ private:
     int64_t nextBytes = (to - from) * columns * sizeof(T);
     const int64_t share =
         roundUp(divideUp(nextBytes, divideUp(rows_, kTileRows)), 64);
-    TileArgs tile = {segments_, segmentCount,  0,       1, values,
-                     sums,      kPanelColumns, from > 0};
+    TileArgs tile = {segments_, segmentCount, 0, 1, values, sums, ld, from > 0};
     const auto& functions = isa_->tile;
     for (; tile.firstRow < rows_; tile.firstRow += kTileRows) {
       for (int64_t i = 0; i < std::min(share, nextBytes); i += 64)
@@ -179,7 +227,7 @@ private:
       nextBytes -= share;
       const int64_t height = std::min(kTileRows, rows_ - tile.firstRow);
       functions[height - 1][columns / kTileGranule - 1](tile);
-      tile.tile += kTileRows * kPanelColumns;
+      tile.tile += kTileRows * ld;
     }
   }
 
@@ -196,15 +244,18 @@ private:
 
   const Isa* isa_;
   const CallArgs* args_;
-  Geometry g_;
+  bool folds_;
+  Geometry g_; // of each phase where it folds
   int64_t block_;
   bool gathers_;
   int64_t firstRow_ = 0, rows_ = 0;
-  float* sums_;           // [panel of the group][row][kPanelColumns]
-  T* zeros_;              // what positions outside the input read
-  const T** table_;       // [tap][row]
-  TileSegment* segments_; // of the current piece
-  float* flat_ = nullptr; // [row][step], where rows are copied
+  float* sums_;                // [panel of the group][row][kPanelColumns]
+  T* zeros_;                   // what positions outside the input read
+  const T** tables_;           // [phase][tap][row]
+  const T** table_ = nullptr;  // of the current phase
+  const T* weights_ = nullptr; // the same
+  TileSegment* segments_;      // of the current piece
+  float* flat_ = nullptr;      // [row][step], where rows are copied
   const float** flatRows_ = nullptr;
   float* panel_ = nullptr; // the current piece of a bf16 panel
 };
@@ -214,6 +265,12 @@ size_t scratchBytes(std::span<const int64_t> params) {
   Scratch scratch;
   Contraction<T>(nullptr, nullptr, params, scratch);
   return scratch.used();
+}
+
+template <typename T>
+int64_t itemCount(std::span<const int64_t> params) {
+  Scratch scratch;
+  return Contraction<T>(nullptr, nullptr, params, scratch).items();
 }
 
 template <typename T>
@@ -237,10 +294,10 @@ std::string_view checkContract(std::span<const int64_t> params) {
 }
 
 int64_t contractItemsF32(std::span<const int64_t> params) {
-  return Contraction<float>::items(Geometry(params));
+  return itemCount<float>(params);
 }
 int64_t contractItemsBF16(std::span<const int64_t> params) {
-  return Contraction<uint16_t>::items(Geometry(params));
+  return itemCount<uint16_t>(params);
 }
 size_t contractScratchF32(std::span<const int64_t> params) {
   return scratchBytes<float>(params);

@@ -46,6 +46,20 @@ struct Geometry {
         padTop(p[kContractPadTop]), padLeft(p[kContractPadLeft]),
         upsample(p[kContractUpsample]), outChannels(p[kContractOutChannels]) {}
 
+  // The 2x2 convolution that phase (phase / 2, phase % 2) of a folded one is:
+  // its output row (image, y, x) is row (image, 2 y + phase / 2, 2 x + phase %
+  // 2) of the whole.
+  Geometry foldedPhase(int64_t phase) const {
+    Geometry g = *this;
+    g.outHeight = inHeight;
+    g.outWidth = inWidth;
+    g.kernelHeight = g.kernelWidth = 2;
+    g.padTop = 1 - phase / 2;
+    g.padLeft = 1 - phase % 2;
+    g.upsample = 1;
+    return g;
+  }
+
   int64_t rows() const { return batch * outHeight * outWidth; }
   int64_t taps() const { return kernelHeight * kernelWidth; }
 

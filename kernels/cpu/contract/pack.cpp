@@ -18,74 +18,119 @@ constexpr int64_t kChannelBlock = 32;
 struct Weights {
   int64_t outChannels, channels, taps;
   DType dtype;
+  bool folds;
 
   explicit Weights(std::span<const int64_t> p)
       : outChannels(p[kPackOutChannels]), channels(p[kPackChannels]),
         taps(p[kPackKernelHeight] * p[kPackKernelWidth]),
-        dtype(static_cast<DType>(p[kPackSourceDType])) {}
+        dtype(static_cast<DType>(p[kPackSourceDType])),
+        folds(p[kPackFolds] != 0) {}
+
+  // Taps in memory, over all phases.
+  int64_t packedTaps() const { return folds ? 16 : taps; }
 
   int64_t panels() const { return divideUp(outChannels, kPanelColumns); }
   int64_t channelBlocks() const { return divideUp(channels, kChannelBlock); }
 };
 
-// Reads channels [c0, c0 + count) of up to 64 rows into block[column][c][tap].
-void readBlock(const Weights& w, const View& from, int64_t panel, int64_t c0,
-               int64_t count, int64_t columns, float* block) {
-  for (int64_t n = 0; n < columns; ++n) {
-    float* to = block + n * count * w.taps;
-    const int64_t row = panel * kPanelColumns + n;
-    if (row < w.outChannels)
-      convertToFloat(w.dtype, from.data, (row * w.channels + c0) * w.taps,
-                     count * w.taps, to);
-    else
-      std::fill_n(to, count * w.taps, 0.f);
-  }
-}
+// Which taps of three meet the first and the second of two input elements, for
+// an even and an odd output position.
+constexpr int kMeets[2][2][2] = {{{0, 1}, {1, 3}}, {{0, 2}, {2, 3}}};
 
-void packItemF32(const Weights& w, float* panel, const float* block, int64_t c0,
-                 int64_t count, int64_t columns) {
-  for (int64_t t = 0; t < w.taps; ++t)
-    for (int64_t c = 0; c < count; ++c) {
-      float* to = panel + (t * w.channels + c0 + c) * columns;
-      for (int64_t n = 0; n < columns; ++n)
-        to[n] = block[(n * count + c) * w.taps + t];
+// The 3x3 kernel `from` as four 2x2 kernels, phase by phase.
+void fold(const float* from, float* to) {
+  for (int phase = 0; phase < 4; ++phase)
+    for (int tap = 0; tap < 4; ++tap) {
+      const auto& ys = kMeets[phase / 2][tap / 2];
+      const auto& xs = kMeets[phase % 2][tap % 2];
+      double sum = 0;
+      for (int y = ys[0]; y < ys[1]; ++y)
+        for (int x = xs[0]; x < xs[1]; ++x)
+          sum += from[y * 3 + x];
+      *to++ = static_cast<float>(sum);
     }
 }
 
-void packItemBF16(const Weights& w, uint16_t* panel, const float* block,
-                  int64_t c0, int64_t count, int64_t columns) {
+// Reads channels [c0, c0 + count) of up to 64 rows into block[column][c][tap];
+// `row` has room for one of them.
+void readBlock(const Weights& w, const View& from, int64_t panel, int64_t c0,
+               int64_t count, int64_t columns, float* row, float* block) {
+  const int64_t size = count * w.packedTaps();
+  for (int64_t n = 0; n < columns; ++n, block += size) {
+    const int64_t out = panel * kPanelColumns + n;
+    if (out >= w.outChannels) {
+      std::fill_n(block, size, 0.f);
+      continue;
+    }
+    const int64_t first = (out * w.channels + c0) * w.taps;
+    convertToFloat(w.dtype, from.data, first, count * w.taps,
+                   w.folds ? row : block);
+    for (int64_t c = 0; w.folds && c < count; ++c)
+      fold(row + c * w.taps, block + c * w.packedTaps());
+  }
+}
+
+void packItemF32(const Weights& w, float* packed, int64_t panel,
+                 const float* block, int64_t c0, int64_t count,
+                 int64_t columns) {
+  const int64_t taps = w.packedTaps();
+  const int64_t phaseTaps = w.folds ? 4 : w.taps;
+  const int64_t phaseSize =
+      phaseTaps * w.channels * roundUp(w.outChannels, kPanelGranule);
+  for (int64_t t = 0; t < taps; ++t) {
+    float* to = packed + t / phaseTaps * phaseSize +
+                panel * kPanelColumns * phaseTaps * w.channels +
+                (t % phaseTaps * w.channels + c0) * columns;
+    for (int64_t c = 0; c < count; ++c)
+      for (int64_t n = 0; n < columns; ++n)
+        *to++ = block[(n * count + c) * taps + t];
+  }
+}
+
+void packItemBF16(const Weights& w, uint16_t* packed, int64_t panel,
+                  const float* block, int64_t c0, int64_t count,
+                  int64_t columns) {
   const int64_t run = roundUp(w.channels, 2);
+  packed += panel * kPanelColumns * run * w.taps;
   for (int64_t t = 0; t < w.taps; ++t)
     for (int64_t c = 0; c < roundUp(count, 2); ++c) {
       const int64_t k = t * run + c0 + c;
-      uint16_t* to = panel + k / 2 * 2 * columns + k % 2;
+      uint16_t* to = packed + k / 2 * 2 * columns + k % 2;
       for (int64_t n = 0; n < columns; ++n)
         to[2 * n] =
             c < count ? floatToBf16(block[(n * count + c) * w.taps + t]) : 0;
     }
 }
 
+struct Buffers {
+  float *block, *row;
+
+  Buffers(Scratch& scratch, const Weights& w) {
+    block = scratch.take<float>(kPanelColumns * kChannelBlock * w.packedTaps());
+    row = scratch.take<float>(kChannelBlock * w.taps);
+  }
+};
+
 template <typename T>
 void packItems(const CallArgs& args, int64_t begin, int64_t end,
                std::byte* memory) {
   const Weights w(args.params);
   Scratch scratch(memory);
-  float* block = scratch.take<float>(kPanelColumns * kChannelBlock * w.taps);
-  const int64_t run = sizeof(T) == 2 ? roundUp(w.channels, 2) : w.channels;
+  const Buffers buffers(scratch, w);
   for (int64_t item = begin; item < end; ++item) {
     const int64_t panel = item / w.channelBlocks();
     const int64_t c0 = item % w.channelBlocks() * kChannelBlock;
     const int64_t count = std::min(kChannelBlock, w.channels - c0);
+    const int64_t left = w.outChannels - panel * kPanelColumns;
     const int64_t columns =
-        std::min(kPanelColumns,
-                 roundUp(w.outChannels - panel * kPanelColumns, kPanelGranule));
-    readBlock(w, args.slices[0], panel, c0, count, columns, block);
-    T* out = static_cast<T*>(args.slices[1].data) +
-             panel * kPanelColumns * run * w.taps;
+        std::min(kPanelColumns, roundUp(left, kPanelGranule));
+    readBlock(w, args.slices[0], panel, c0, count, columns, buffers.row,
+              buffers.block);
+    T* packed = static_cast<T*>(args.slices[1].data);
     if constexpr (sizeof(T) == 2)
-      packItemBF16(w, out, block, c0, count, columns);
+      packItemBF16(w, packed, panel, buffers.block, c0, count, columns);
     else
-      packItemF32(w, out, block, c0, count, columns);
+      packItemF32(w, packed, panel, buffers.block, c0, count, columns);
   }
 }
 
@@ -98,6 +143,10 @@ std::string_view checkPackContract(std::span<const int64_t> params) {
   const int64_t dtype = params[kPackSourceDType];
   if (dtype < 0 || dtype >= kDTypeCount || !isFloat(static_cast<DType>(dtype)))
     return "weights to pack must be f16, bf16, f32 or f64";
+  const bool square3 =
+      params[kPackKernelHeight] == 3 && params[kPackKernelWidth] == 3;
+  if (params[kPackFolds] != 0 && !square3)
+    return "only weights of 3x3 kernels fold";
   return {};
 }
 
@@ -108,7 +157,7 @@ int64_t packContractItems(std::span<const int64_t> params) {
 
 size_t packContractScratch(std::span<const int64_t> params) {
   Scratch scratch;
-  scratch.take<float>(kPanelColumns * kChannelBlock * Weights(params).taps);
+  const Buffers buffers(scratch, Weights(params));
   return scratch.used();
 }
 
