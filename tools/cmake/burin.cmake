@@ -28,6 +28,9 @@ if(BURIN_SANITIZE)
   add_compile_options(-fsanitize=address,undefined
     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  if(CMAKE_CXX_COMPILER_ID MATCHES Clang) # what guides the fuzzers
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
 endif()
 
 # burin_library(name SOURCES a.cpp ... [PUBLIC deps ...] [PRIVATE deps ...])
