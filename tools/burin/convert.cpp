@@ -4,7 +4,12 @@
 
 #include "models/names/convert.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -16,8 +21,7 @@ namespace {
 
 struct ConvertFlags {
   names::SourceOptions source;
-  std::string output, dtype = "keep", licence;
-  uint64_t shardBytes = 0;
+  std::string output, dtype = "keep", licence, shardSize;
   bool json = false;
 };
 
@@ -104,11 +108,32 @@ std::string toText(const names::ConvertReport& report,
   return text;
 }
 
+// "500MB", "2GB", "1000000": a number and a power of 1000.
+Result<uint64_t> parseShardSize(const std::string& text) {
+  constexpr std::array<std::string_view, 5> kUnits = {"B", "KB", "MB", "GB",
+                                                      "TB"};
+  double value = 0;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string unit(end, text.data() + text.size());
+  for (char& c : unit)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  auto at = std::ranges::find(kUnits, unit.empty() ? "B" : unit);
+  value *= std::pow(1000.0, at - kUnits.begin());
+  if (error != std::errc() || at == kUnits.end() || !(value >= 1) ||
+      value > 1e18)
+    return invalidArgument("--shard-size is '" + text +
+                           "'; give a size such as 500MB or 2GB");
+  return static_cast<uint64_t>(value);
+}
+
 Status execute(const ConvertFlags& flags) {
   names::ConvertOptions options;
   options.source = flags.source;
   options.output = flags.output;
-  options.shardBytes = flags.shardBytes;
+  if (!flags.shardSize.empty()) {
+    BURIN_ASSIGN(options.shardBytes, parseShardSize(flags.shardSize));
+  }
   options.licence = flags.licence;
   if (flags.dtype != "keep")
     options.dtype = dtypeFromName(flags.dtype);
@@ -150,11 +175,9 @@ void addConvert(CLI::App& app, Action& chosen) {
                    "Type of the weights: keep, f32, bf16 or f16")
       ->check(CLI::IsMember({"keep", "f32", "bf16", "f16"}))
       ->capture_default_str();
-  command
-      ->add_option("--shard-size", flags->shardBytes,
-                   "Begin a further file beyond this size, such as 2GB; "
-                   "without it there is one file")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  command->add_option("--shard-size", flags->shardSize,
+                      "Begin a further file beyond this size, such as 2GB; "
+                      "without it there is one file");
   command->add_option("--tokenizer", flags->source.tokenizer,
                       "Folder with vocab.json and merges.txt (or "
                       "tokenizer.json), where the source has none");

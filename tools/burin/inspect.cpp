@@ -101,8 +101,10 @@ Status show(const json& description, const std::string& text,
 }
 
 Status inspectModule(const MappedFile& file, const InspectOptions& options) {
-  BURIN_ASSIGN(const module::Module* module, module::read(file.bytes()));
-  json description = describeModule(*module);
+  Result<const module::Module*> module = module::read(file.bytes());
+  if (!module.ok())
+    return module.status().within("'" + file.path() + "'");
+  json description = describeModule(**module);
   return show(description, moduleText(description), options);
 }
 
