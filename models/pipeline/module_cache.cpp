@@ -23,7 +23,7 @@ std::string moduleName(std::string_view request,
 
 } // namespace
 
-std::string CompileOptions::defaultCacheFolder() {
+std::string ModuleCacheOptions::defaultCacheFolder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
     return std::string(cache) + "/burin";
   if (const char* home = std::getenv("HOME"); home && *home)
@@ -31,8 +31,8 @@ std::string CompileOptions::defaultCacheFolder() {
   return {};
 }
 
-Result<ModuleBytes> compileModule(std::string_view request,
-                                  const CompileOptions& options) {
+Result<ModuleBytes> cachedModule(std::string_view request,
+                                 const ModuleCacheOptions& options) {
   BURIN_ASSIGN(std::string library, findCompilerLibrary());
   BURIN_ASSIGN(std::string fingerprint, compilerFingerprint(library));
   std::string path;

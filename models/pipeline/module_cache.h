@@ -28,7 +28,7 @@ private:
   MappedFile file_;
 };
 
-struct CompileOptions {
+struct ModuleCacheOptions {
   // Where modules are kept; empty keeps none.
   std::string cacheFolder = defaultCacheFolder();
   // Called before a compilation that the cache could not spare.
@@ -42,7 +42,7 @@ struct CompileOptions {
 // compiler has served the same request before, compiled and stored otherwise.
 // A cached file that is damaged is compiled again; a cache that cannot be
 // written costs time and is no error. Both kinds have passed module::read.
-Result<ModuleBytes> compileModule(std::string_view request,
-                                  const CompileOptions& options = {});
+Result<ModuleBytes> cachedModule(std::string_view request,
+                                 const ModuleCacheOptions& options = {});
 
 } // namespace burin

@@ -38,7 +38,7 @@ Result<ModuleBytes> findModule(const Checkpoint& checkpoint,
                           options.layout};
   BURIN_ASSIGN(std::string request,
                compileRequest(checkpoint, functions, target));
-  return compileModule(request, options.compile);
+  return cachedModule(request, options.compile);
 }
 
 } // namespace

@@ -16,7 +16,7 @@ struct SessionOptions {
   std::string precision = "f32";
   Layout layout = Layout::kNchw;
   std::string moduleFile; // a compiled module to use instead of compiling
-  CompileOptions compile;
+  ModuleCacheOptions compile;
 };
 
 // Seconds that each stage of opening took.

@@ -36,13 +36,13 @@ Status execute(const CompileCommand& options) {
   BURIN_ASSIGN(std::string request,
                compileRequest(checkpoint, {&options.function, 1}, target));
   bool compiled = false;
-  CompileOptions compile;
+  ModuleCacheOptions compile;
   compile.onCompile = [&] { compiled = true; };
   if (options.noCache)
     compile.cacheFolder.clear();
   using Clock = std::chrono::steady_clock;
   auto before = Clock::now();
-  BURIN_ASSIGN(ModuleBytes module, compileModule(request, compile));
+  BURIN_ASSIGN(ModuleBytes module, cachedModule(request, compile));
   double seconds = std::chrono::duration<double>(Clock::now() - before).count();
   BURIN_TRY(writeFileAtomically(options.output, module.bytes()));
 
