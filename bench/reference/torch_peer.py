@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times one network in PyTorch: the peer of `burin bench --against torch`.
 
-Weights are random, as time does not depend on them. Prints one JSON line:
-seconds of the fastest and the median run for each memory layout.
+Weights are random, as time does not depend on them. Prints one JSON line: for
+each memory layout the seconds of the fastest and the median run, and the
+processor's seconds of a run over all threads (which other programs on the
+machine disturb least).
 
     python bench/reference/torch_peer.py '{"function": "unet", "batch": 1,
         "height": 64, "width": 64, "tokens": 77, "threads": 2, "repeats": 5,
@@ -69,12 +71,14 @@ def measure(model, forward, inputs, layout, repeats):
     inputs = [x.to(memory_format=layout) if x.ndim == 4 else x
               for x in inputs]
     forward(model, *inputs)
-    seconds = []
+    seconds, processor = [], time.process_time()
     for _ in range(repeats):
         begin = time.perf_counter()
         forward(model, *inputs)
         seconds.append(time.perf_counter() - begin)
-    return {"best": min(seconds), "median": statistics.median(seconds)}
+    processor = (time.process_time() - processor) / repeats
+    return {"best": min(seconds), "median": statistics.median(seconds),
+            "processor": processor}
 
 
 def main():

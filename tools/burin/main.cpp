@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 
+#include "tools/burin/bench.h"
 #include "tools/burin/cli.h"
 #include "tools/burin/compile.h"
 #include "tools/burin/convert.h"
@@ -49,6 +50,7 @@ int main(int argc, char** argv) {
   burin::cli::addRun(app, chosen);
   burin::cli::addCompile(app, chosen);
   burin::cli::addInspect(app, chosen);
+  burin::cli::addBench(app, chosen);
   burin::cli::addData(app, chosen);
   try {
     return parseAndRun(app, chosen, argc, argv);
