@@ -10,7 +10,9 @@
 namespace burin::testing {
 namespace {
 
-float silu(float x) { return x / (1 + std::exp(-x)); }
+float silu(float x) {
+  return x / (1 + std::exp(-x));
+}
 
 // y = x w^T
 std::vector<float> matmul(const std::vector<float>& x,
@@ -54,8 +56,8 @@ TEST(Compile, LinearWithEpilogue) {
   Tensors y = run(module, "main", {{"x", x}, {"r", r}}, {{"w", w}, {"b", b}});
   auto expected = matmul(x.values<float>(), w.values<float>(), 10, 24, 40);
   for (size_t i = 0; i < expected.size(); ++i)
-    expected[i] = silu(expected[i] + b.values<float>()[i % 40]) +
-                  r.values<float>()[i];
+    expected[i] =
+        silu(expected[i] + b.values<float>()[i % 40]) + r.values<float>()[i];
   expectNear(y["y"], expected, 2e-6f);
 }
 
@@ -167,8 +169,8 @@ TEST(Compile, RowsKernelWithTwoResults) {
         : tensor<2x3x20xf32>, tensor<20xf32>, tensor<20xf32>
       return %0, %1 : tensor<2x3x20xf32>, tensor<2x3x20xf32>
     })");
-  Tensor x = noise({2, 3, 20}, 1), r = noise({2, 3, 20}, 2),
-         g = noise({20}, 3), b = noise({20}, 4);
+  Tensor x = noise({2, 3, 20}, 1), r = noise({2, 3, 20}, 2), g = noise({20}, 3),
+         b = noise({20}, 4);
   Tensors y = run(module, "main", {{"x", x}, {"r", r}}, {{"g", g}, {"b", b}});
   EXPECT_EQ(verbs(module, "main").size(), 1u);
   std::vector<float> sum, norm;
@@ -182,10 +184,10 @@ TEST(Compile, RowsKernelWithTwoResults) {
     for (size_t i = 0; i < 20; ++i)
       variance += std::pow(sum[row * 20 + i] - mean, 2) / 20;
     for (size_t i = 0; i < 20; ++i)
-      norm.push_back(static_cast<float>(
-          (sum[row * 20 + i] - mean) / std::sqrt(variance + 1e-5) *
-              g.values<float>()[i] +
-          b.values<float>()[i]));
+      norm.push_back(static_cast<float>((sum[row * 20 + i] - mean) /
+                                            std::sqrt(variance + 1e-5) *
+                                            g.values<float>()[i] +
+                                        b.values<float>()[i]));
   }
   EXPECT_EQ(y["sum"].values<float>(), sum);
   expectNear(y["norm"], norm, 3e-6f);

@@ -33,8 +33,7 @@ Tensor noise(Shape shape, uint32_t seed) {
 }
 
 std::string hostTarget() {
-  return __builtin_cpu_supports("avx512f") &&
-                 __builtin_cpu_supports("avx512bw")
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
              ? "x86-64-v4"
              : "x86-64-v3";
 }
@@ -64,15 +63,14 @@ Tensors run(const std::vector<std::byte>& module, const std::string& name,
     ADD_FAILURE() << program.status().message();
     return {};
   }
-  Status bound = (*program)->bind(
-      [&](std::string_view constant) -> Result<TensorView> {
-        auto found = constants.find(std::string(constant));
-        if (found == constants.end())
-          return notFound("constant '" + std::string(constant) + "'");
-        const Tensor& tensor = found->second;
-        return TensorView{found->first, tensor.dtype, tensor.shape,
-                          tensor.data};
-      });
+  Status bound = (*program)->bind([&](std::string_view constant)
+                                      -> Result<TensorView> {
+    auto found = constants.find(std::string(constant));
+    if (found == constants.end())
+      return notFound("constant '" + std::string(constant) + "'");
+    const Tensor& tensor = found->second;
+    return TensorView{found->first, tensor.dtype, tensor.shape, tensor.data};
+  });
   EXPECT_TRUE(bound.ok()) << bound.message();
   Status prepared = (*program)->prepare({});
   EXPECT_TRUE(prepared.ok()) << prepared.message();
