@@ -77,9 +77,15 @@ Status checkTensor(const checkpoint::Tensor& tensor, size_t shards,
   if (tensor.dtype() >= kDTypeCount)
     return damaged(label + "has the unknown element type " +
                    std::to_string(tensor.dtype()));
+  // The verifier aligns a vector's length, not its elements.
+  const bool scalar = tensor.shape()->size() == 0;
+  if (!scalar &&
+      reinterpret_cast<uintptr_t>(tensor.shape()->Data()) % alignof(int64_t))
+    return damaged(label + "has a shape that does not lie aligned");
   result.view.name = view(tensor.name());
   result.view.dtype = static_cast<DType>(tensor.dtype());
-  result.view.shape = {tensor.shape()->data(), tensor.shape()->size()};
+  if (!scalar)
+    result.view.shape = {tensor.shape()->data(), tensor.shape()->size()};
   result.shard = tensor.shard();
   result.offset = tensor.offset();
   result.bytes = tensor.bytes();

@@ -113,8 +113,25 @@ size_t endOfScan(Bytes file, size_t at) {
   return file.size();
 }
 
+// Huffman tables: a byte for the destination, 16 counts of codes by length,
+// then one byte a code. The decoder has room for 256 codes and does not count.
+bool goodHuffmanTables(Bytes body) {
+  constexpr size_t kHead = 17;
+  while (!body.empty()) {
+    if (body.size() < kHead)
+      return false;
+    size_t codes = 0;
+    for (size_t i = 1; i < kHead; ++i)
+      codes += static_cast<size_t>(body[i]);
+    if (codes > 256 || codes > body.size() - kHead)
+      return false;
+    body = body.subspan(kHead + codes);
+  }
+  return true;
+}
+
 Result<ImageContainer> inspectJpeg(Bytes file) {
-  constexpr uint32_t kEnd = 0xd9, kScan = 0xda, kApp1 = 0xe1;
+  constexpr uint32_t kEnd = 0xd9, kScan = 0xda, kApp1 = 0xe1, kHuffman = 0xc4;
   ImageContainer result{ImageContainer::Format::kJpeg, 1};
   size_t at = 2; // after the start marker
   while (at + 4 <= file.size() || at + 2 == file.size()) {
@@ -135,6 +152,9 @@ Result<ImageContainer> inspectJpeg(Bytes file) {
       return truncated("a JPEG segment of " + std::to_string(length) +
                        " bytes runs past the end of the file");
     Bytes body = file.subspan(at + 4, length - 2);
+    if (marker == kHuffman && !goodHuffmanTables(body))
+      return dataLoss("the picture is damaged: a Huffman table of the JPEG has "
+                      "more codes than fit; save it again");
     constexpr std::string_view kExif("Exif\0\0", 6);
     if (marker == kApp1 && startsWith(body, kExif))
       result.orientation = exifOrientation(body.subspan(kExif.size()));

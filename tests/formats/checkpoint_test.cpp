@@ -302,6 +302,21 @@ TEST(CheckpointIndex, refuses_indices_that_lie) {
   }
 }
 
+TEST(CheckpointIndex, refuses_shapes_that_lie_askew) {
+  const std::string good = fileOf([](checkpoint::IndexT&) {});
+  int askew = 0;
+  // Somewhere in here are the offsets of the shapes; point each 4 bytes on.
+  for (size_t at = checkpoint::kIndexOffset; at < 1024; at += 4) {
+    std::string file = good;
+    uint32_t offset = 0;
+    std::memcpy(&offset, &file[at], sizeof offset);
+    offset += 4;
+    std::memcpy(&file[at], &offset, sizeof offset);
+    askew += parse(file).message().find("aligned") != std::string::npos;
+  }
+  EXPECT_GE(askew, 1);
+}
+
 TEST(CheckpointIndex, refuses_damaged_bytes) {
   const std::string good = fileOf([](checkpoint::IndexT&) {});
   auto withSize = [&](uint64_t size) {

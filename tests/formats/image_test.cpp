@@ -78,6 +78,16 @@ TEST(ReadImage, refuses_what_is_no_whole_picture) {
   }
 }
 
+TEST(ReadImage, refuses_huffman_tables_that_overflow_the_decoder) {
+  std::string file = readText(kGolden + "jpeg444.jpg");
+  size_t table = file.find("\xff\xc4");
+  ASSERT_NE(table, std::string::npos);
+  file[table + 5] = '\xff'; // 255 codes of one bit
+  Status status = decodeImage(bytesOf(file)).status();
+  EXPECT_NE(status.message().find("Huffman"), std::string::npos)
+      << status.message();
+}
+
 TEST(ReadImage, a_header_that_claims_too_much_costs_no_memory) {
   std::string file = readText(kGolden + "rgb.png");
   ImageLimits small;
