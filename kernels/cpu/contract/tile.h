@@ -16,6 +16,28 @@ namespace burin::kernels::BURIN_ISA {
 // Columns that one pass over the steps keeps in registers.
 inline constexpr int kPassVectors = kLanes == 16 ? 4 : 2;
 
+// Steps between branches: few enough branches that their end is foreseen, and
+// the next tile begins while this one drains.
+inline constexpr int kUnroll = 4;
+
+// Multiply-adds of one step: element `at` of each row times a panel row.
+template <int kRows, int kVectors>
+BURIN_INLINE void tileStep(const float* const (&row)[kRows], int64_t at,
+                           const float* panel,
+                           Vector (&sum)[kRows][kVectors]) {
+  Vector b[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v)
+    b[v] = load(panel + v * kLanes);
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+    const Vector a = splat(row[r][at]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] += a * b[v];
+  }
+}
+
 template <int kRows, int kVectors, int kColumns>
 BURIN_INLINE void tilePass(const TileArgs& args, int64_t column) {
   Vector sum[kRows][kVectors] = {};
@@ -27,20 +49,13 @@ BURIN_INLINE void tilePass(const TileArgs& args, int64_t column) {
     for (int r = 0; r < kRows; ++r)
       row[r] = segment.rows[args.firstRow + r] + segment.offset;
     int64_t at = 0;
-    for (int64_t i = 0; i < segment.depth; ++i, at += args.step) {
-      Vector b[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v)
-        b[v] = load(panel + v * kLanes);
-      panel += kColumns;
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r) {
-        const Vector a = splat(row[r][at]);
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v)
-          sum[r][v] += a * b[v];
-      }
-    }
+    int64_t left = segment.depth;
+    for (; left >= kUnroll; left -= kUnroll)
+#pragma GCC unroll 8
+      for (int i = 0; i < kUnroll; ++i, at += args.step, panel += kColumns)
+        tileStep<kRows, kVectors>(row, at, panel, sum);
+    for (; left > 0; --left, at += args.step, panel += kColumns)
+      tileStep<kRows, kVectors>(row, at, panel, sum);
   }
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r)
