@@ -182,12 +182,8 @@ private:
   void multiply(const TileSegment& segment, int64_t step, int64_t rows,
                 int64_t columns, const float* panel, float* to,
                 bool accumulate) const {
-    TileArgs tile = {&segment, 1, 0, step, panel, to, columns, accumulate};
-    for (; tile.firstRow < rows; tile.firstRow += kTileRows) {
-      const int64_t height = std::min(kTileRows, rows - tile.firstRow);
-      isa_->tile[height - 1][columns / kTileGranule - 1](tile);
-      tile.tile += kTileRows * columns;
-    }
+    isa_->multiply[columns / kTileGranule - 1](
+        {&segment, 1, rows, step, panel, to, columns, accumulate});
   }
 
   void hideLaterKeys(const Strip& strip, int64_t key, int64_t count) {

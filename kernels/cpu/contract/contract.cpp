@@ -205,7 +205,6 @@ private:
                 int64_t to, int64_t segmentCount) {
     const int64_t columns = g_.panelColumns(panel);
     const T* weights = weights_ + g_.depth(kType) * kPanelColumns * panel;
-    const T* next = weights + to * columns;
     const float* values;
     if constexpr (kType == DType::kBF16) {
       isa_->expandPairs(weights + from * columns, panel_, (to - from) / 2,
@@ -214,32 +213,10 @@ private:
     } else {
       values = weights + from * columns;
     }
-    int64_t nextBytes = (to - from) * columns * sizeof(T);
-    const int64_t share =
-        roundUp(divideUp(nextBytes, divideUp(rows_, kTileRows)), 64);
-    TileArgs tile = {segments_, segmentCount, 0, 1, values, sums, ld, from > 0};
-    const auto& functions = isa_->tile;
-    for (; tile.firstRow < rows_; tile.firstRow += kTileRows) {
-      for (int64_t i = 0; i < std::min(share, nextBytes); i += 64)
-        __builtin_prefetch(reinterpret_cast<const char*>(next) + i, 0, 2);
-      prefetchRows(tile.firstRow + kTileRows, segmentCount);
-      next += share / sizeof(T);
-      nextBytes -= share;
-      const int64_t height = std::min(kTileRows, rows_ - tile.firstRow);
-      functions[height - 1][columns / kTileGranule - 1](tile);
-      tile.tile += kTileRows * ld;
-    }
-  }
-
-  // Asks for the rows of the tile that begins at `row`.
-  void prefetchRows(int64_t row, int64_t segmentCount) const {
-    const int64_t end = std::min(row + kTileRows, rows_);
-    for (int64_t s = 0; s < segmentCount; ++s)
-      for (int64_t r = row; r < end; ++r) {
-        const float* at = segments_[s].rows[r] + segments_[s].offset;
-        for (int64_t i = 0; i < segments_[s].depth; i += 16)
-          __builtin_prefetch(at + i, 0, 3);
-      }
+    const int64_t bytes = (to - from) * columns * sizeof(T);
+    isa_->multiply[columns / kTileGranule - 1]({segments_, segmentCount, rows_,
+                                                1, values, sums, ld, from > 0,
+                                                weights + to * columns, bytes});
   }
 
   const Isa* isa_;

@@ -19,22 +19,25 @@ struct TileSegment {
 
 // tile[r][c] = or += sum over segments and steps of
 //   row r's element * panel[step][c]
-// for a fixed number of rows and columns. `rows` counts from `firstRow` in each
-// segment; the panel has `columns` floats a step, over all segments; rows of
-// the tile are `ld` floats apart. Each element is one chain of fused
-// multiply-adds in the order of the steps, whatever the tile's size.
+// for `rows` rows, `ld` floats apart, and a fixed number of columns; the panel
+// has as many floats a step, over all segments. Each element is one chain of
+// fused multiply-adds in the order of the steps, wherever in a tile it lies.
+// Meanwhile `ahead` is fetched into the second-level cache.
 struct TileArgs {
   const TileSegment* segments;
   int64_t segmentCount;
-  int64_t firstRow;
+  int64_t rows;
   int64_t step;
   const float* panel;
   float* tile;
   int64_t ld;
   bool accumulate;
+  const void* ahead = nullptr;
+  int64_t aheadBytes = 0;
 };
 using TileFn = void (*)(const TileArgs& args);
 
+// Rows and the most columns of a tile that stays in registers.
 inline constexpr int64_t kTileRows = 6;
 inline constexpr int64_t kTileColumns = 64;
 inline constexpr int64_t kTileGranule = 16;
@@ -66,9 +69,8 @@ struct MomentsArgs {
 };
 
 struct Isa {
-  const char* name; // "generic", "avx2", "avx512"
-  // [rows - 1][columns / kTileGranule - 1]
-  TileFn tile[kTileRows][kTileColumns / kTileGranule];
+  const char* name;                             // "generic", "avx2", "avx512"
+  TileFn multiply[kTileColumns / kTileGranule]; // [columns / kTileGranule - 1]
   void (*softmax)(const SoftmaxArgs& args);
   void (*momentsF32)(const MomentsArgs& args);
   void (*momentsBF16)(const MomentsArgs& args);

@@ -9,15 +9,12 @@
 
 #define BURIN_STRING_INNER(x) #x
 #define BURIN_STRING(x) BURIN_STRING_INNER(x)
-#define BURIN_TILE_ROWS(n)                                                     \
-  { tile<n, 16>, tile<n, 32>, tile<n, 48>, tile<n, 64> }
 
 namespace burin::kernels::BURIN_ISA {
 
 const Isa kIsa = {
     BURIN_STRING(BURIN_ISA),
-    {BURIN_TILE_ROWS(1), BURIN_TILE_ROWS(2), BURIN_TILE_ROWS(3),
-     BURIN_TILE_ROWS(4), BURIN_TILE_ROWS(5), BURIN_TILE_ROWS(6)},
+    {multiplyRows<16>, multiplyRows<32>, multiplyRows<48>, multiplyRows<64>},
     softmax,
     moments<float>,
     moments<uint16_t>,
