@@ -151,6 +151,9 @@ Status openDiffusersFolder(const std::string& path, Source& source) {
   source.metadata["scheduler.config"] = std::move(text);
   if (std::error_code ignored; fs::is_directory(path + "/tokenizer", ignored))
     BURIN_TRY(readTokenizer(path + "/tokenizer", source));
+  // How its makers run the model best.
+  if (index.contains("burin"))
+    source.metadata["edit.config"] = index["burin"].dump();
   source.metadata["licence"] = licenceOf(path);
   for (const char* extra :
        {"safety_checker", "feature_extractor", "image_encoder"})
