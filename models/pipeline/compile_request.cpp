@@ -78,6 +78,8 @@ Result<json> functionOf(const FunctionRequest& function,
   }
   if (tokens)
     result["tokens"] = function.tokens;
+  if (!function.invariant.empty())
+    result["invariant"] = function.invariant;
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/checkpoint/checkpoint.h"
 #include "runtime/base/status.h"
@@ -19,6 +20,12 @@ struct FunctionRequest {
   int64_t height = 0; // of the function's input tensor
   int64_t width = 0;
   int64_t tokens = 0;
+  // Inputs that keep their values over many runs: what depends on them alone
+  // is computed by the function "<name>.invariants", whose outputs the
+  // function takes in their place.
+  std::vector<std::string> invariant = {};
+
+  bool operator==(const FunctionRequest&) const = default;
 };
 
 // What the functions of an architecture are called, and the component (prefix
