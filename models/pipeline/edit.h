@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Edits a picture by an instruction: text and picture are encoded, noise is
+// turned into a latent picture step by step, and that is decoded.
+//
+//   auto editor = Editor::open("model.burin", {});
+//   auto plan = editor->plan(request);       // every check, no work
+//   auto result = editor->run(*plan, request);
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/pipeline/plan.h"
+#include "models/pipeline/session.h"
+
+namespace burin::pipeline {
+
+struct EditProgress {
+  enum class Stage { kLoad, kCompile, kEncode, kSample, kDecode };
+  Stage stage;
+  size_t step = 0;  // done, in kSample
+  size_t steps = 0; // in all
+};
+// Called when a stage begins and after every step; false stops the edit.
+using EditCallback = std::function<bool(const EditProgress&)>;
+
+// Seconds that each part of an edit took.
+struct EditTimes {
+  double open = 0; // compile or find the module, load and pack weights
+  double encode = 0;
+  double sample = 0;
+  double decode = 0;
+};
+
+struct EditResult {
+  Image image;
+  Image source; // the given picture at the same extent
+  EditTimes times;
+};
+
+// A model opened for editing. The first edit of a shape compiles (or finds)
+// its module; later ones of the same shape begin at once. Used by one thread
+// at a time.
+class Editor {
+public:
+  static Result<std::unique_ptr<Editor>> open(const std::string& model,
+                                              const SessionOptions& options);
+
+  const ModelInfo& info() const { return info_; }
+  const text::ClipTokenizer& tokenizer() const { return tokenizer_; }
+
+  Result<EditPlan> plan(const EditRequest& request) const {
+    return planEdit(info_, tokenizer_, request);
+  }
+  // Precondition: `plan` was made from `request` by this editor.
+  Result<EditResult> run(const EditPlan& plan, const EditRequest& request,
+                         const EditCallback& progress = {});
+
+private:
+  Editor(std::string path, ModelInfo info, text::ClipTokenizer tokenizer,
+         SessionOptions options)
+      : path_(std::move(path)), info_(std::move(info)),
+        tokenizer_(std::move(tokenizer)), options_(std::move(options)) {}
+
+  Status openSession(const EditPlan& plan, const EditCallback& progress);
+
+  std::string path_;
+  ModelInfo info_;
+  text::ClipTokenizer tokenizer_;
+  SessionOptions options_;
+  std::vector<FunctionRequest> functions_; // that session_ was opened for
+  std::unique_ptr<Session> session_;
+};
+
+} // namespace burin::pipeline

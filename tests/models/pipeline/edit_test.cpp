@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole edits of a tiny model against diffusers, from text to 8-bit picture.
+#include "models/pipeline/edit.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/formats/temporary_folder.h"
+#include "tests/models/golden_file.h"
+#include "tests/models/pipeline/tiny_model.h"
+
+namespace burin::pipeline {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kMeanTolerance = 1, kWorstTolerance = 4; // of 255
+
+// One model and one cache of modules for all tests.
+class EditTest : public testing::Test {
+protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    golden_ = new GoldenFile("edit.safetensors");
+    ASSERT_TRUE(writeTinyModel(*folder_ / "tiny.burin").ok());
+    SessionOptions options;
+    options.threads = 2;
+    options.compile.cacheFolder = *folder_ / "cache";
+    auto editor = Editor::open(*folder_ / "tiny.burin", options);
+    ASSERT_TRUE(editor.ok()) << editor.status().message();
+    editor_ = editor->release();
+  }
+  static void TearDownTestSuite() {
+    delete editor_;
+    delete golden_;
+    delete folder_;
+  }
+
+  static EditRequest request(const json& described) {
+    EditRequest request;
+    request.instruction = golden_->metadata("prompt");
+    request.image = Image(48, 32);
+    request.image.pixels = golden_->values<uint8_t>("image", DType::kU8);
+    request.steps = std::stoi(golden_->metadata("steps"));
+    request.textScale = described["text_scale"];
+    request.imageScale = described["image_scale"];
+    request.sampler =
+        schedule::samplerFromName(described["sampler"].get<std::string>());
+    return request;
+  }
+  static json cases() { return json::parse(golden_->metadata("cases")); }
+
+  static Result<EditResult> edit(const EditRequest& request,
+                                 const EditCallback& progress = {}) {
+    BURIN_ASSIGN(EditPlan plan, editor_->plan(request));
+    return editor_->run(plan, request, progress);
+  }
+  // The golden noise, as many rows as the request takes.
+  static void giveNoise(EditRequest& request) {
+    Result<EditPlan> plan = editor_->plan(request);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    request.noise = golden_->floats("noise");
+    size_t rows =
+        1 + (plan->schedule.drawsNoise ? plan->schedule.steps.size() : 0);
+    request.noise.resize(rows * 4 * 16 * 24);
+  }
+
+  static inline TemporaryFolder* folder_ = nullptr;
+  static inline GoldenFile* golden_ = nullptr;
+  static inline Editor* editor_ = nullptr;
+};
+
+TEST_F(EditTest, equals_diffusers) {
+  json described = cases();
+  ASSERT_GE(described.size(), 8u);
+  for (size_t i = 0; i < described.size(); ++i) {
+    SCOPED_TRACE(described[i].dump());
+    EditRequest asked = request(described[i]);
+    giveNoise(asked);
+    Result<EditResult> result = edit(asked);
+    ASSERT_TRUE(result.ok()) << result.status().message();
+    auto expected =
+        golden_->values<uint8_t>(std::to_string(i) + ".image", DType::kU8);
+    ASSERT_EQ(result->image.pixels.size(), expected.size());
+    double sum = 0;
+    int worst = 0;
+    for (size_t j = 0; j < expected.size(); ++j) {
+      int difference = std::abs(result->image.pixels[j] - expected[j]);
+      sum += difference;
+      worst = std::max(worst, difference);
+    }
+    double mean = sum / static_cast<double>(expected.size());
+    EXPECT_LE(mean, kMeanTolerance);
+    EXPECT_LE(worst, kWorstTolerance);
+    std::printf("%-60s mean %.4f, worst %d of 255\n",
+                described[i].dump().c_str(), mean, worst);
+  }
+}
+
+TEST_F(EditTest, a_seed_repeats_and_another_differs) {
+  EditRequest asked = request(cases()[2]); // one that draws noise
+  asked.steps = 3;
+  auto pixels = [&](uint64_t seed) {
+    asked.seed = seed;
+    Result<EditResult> result = edit(asked);
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return result.ok() ? result->image.pixels : std::vector<uint8_t>();
+  };
+  std::vector<uint8_t> first = pixels(1), other = pixels(2);
+  EXPECT_EQ(first, pixels(1));
+  EXPECT_NE(first, other);
+}
+
+TEST_F(EditTest, reports_progress_and_stops_when_told) {
+  EditRequest asked = request(cases()[0]);
+  asked.steps = 5;
+  std::vector<size_t> steps;
+  auto stage = EditProgress::Stage::kLoad;
+  Result<EditResult> whole = edit(asked, [&](const EditProgress& now) {
+    EXPECT_GE(static_cast<int>(now.stage), static_cast<int>(stage));
+    stage = now.stage;
+    if (now.stage == EditProgress::Stage::kSample)
+      steps.push_back(now.step);
+    return true;
+  });
+  ASSERT_TRUE(whole.ok()) << whole.status().message();
+  EXPECT_EQ(steps, (std::vector<size_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(stage, EditProgress::Stage::kDecode);
+
+  size_t last = 0;
+  Result<EditResult> stopped = edit(asked, [&](const EditProgress& now) {
+    last = std::max(last, now.step);
+    return now.step < 2;
+  });
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.status().code(), Code::kCancelled);
+  EXPECT_EQ(last, 2u);
+}
+
+// Another picture size between two edits of the same request.
+TEST_F(EditTest, serves_one_size_after_another) {
+  EditRequest asked = request(cases()[0]);
+  asked.steps = 2;
+  Result<EditResult> before = edit(asked);
+  EditRequest small = asked;
+  small.size = 24;
+  Result<EditResult> between = edit(small);
+  Result<EditResult> after = edit(asked);
+  ASSERT_TRUE(before.ok() && between.ok() && after.ok());
+  EXPECT_EQ(between->image.width, 24);
+  EXPECT_EQ(between->image.height, 16);
+  EXPECT_EQ(between->source.width, 24);
+  EXPECT_EQ(before->image.pixels, after->image.pixels);
+}
+
+} // namespace
+} // namespace burin::pipeline
