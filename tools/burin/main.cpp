@@ -10,8 +10,10 @@
 #include "tools/burin/compile.h"
 #include "tools/burin/convert.h"
 #include "tools/burin/data.h"
+#include "tools/burin/edit.h"
 #include "tools/burin/inspect.h"
 #include "tools/burin/run.h"
+#include "tools/burin/tokenize.h"
 
 namespace {
 
@@ -47,11 +49,13 @@ int main(int argc, char** argv) {
   app.footer("'burin COMMAND --help' explains a command with examples.");
   burin::cli::Action chosen;
   burin::cli::addConvert(app, chosen);
+  burin::cli::addEdit(app, chosen);
   burin::cli::addRun(app, chosen);
   burin::cli::addCompile(app, chosen);
   burin::cli::addInspect(app, chosen);
   burin::cli::addBench(app, chosen);
   burin::cli::addData(app, chosen);
+  burin::cli::addTokenize(app, chosen);
   try {
     return parseAndRun(app, chosen, argc, argv);
   } catch (const std::bad_alloc&) {
