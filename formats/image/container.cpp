@@ -81,7 +81,7 @@ int exifOrientation(Bytes tiff) {
 }
 
 Result<ImageContainer> inspectPng(Bytes file) {
-  ImageContainer result{ImageContainer::Format::kPng, 1};
+  ImageContainer result{.format = ImageContainer::Format::kPng};
   Bytes rest = file.subspan(kPngStart.size());
   while (rest.size() >= 12) { // length, type, data, checksum
     uint32_t length = bigEndian(rest, 4);
@@ -92,6 +92,10 @@ Result<ImageContainer> inspectPng(Bytes file) {
     if (crc32(body) != bigEndian(rest.subspan(8 + size_t{length}), 4))
       return dataLoss("the picture is damaged: the checksum of a PNG chunk "
                       "is wrong; fetch the file again");
+    if (startsWith(body, "IHDR") && length >= 8) {
+      result.width = bigEndian(body.subspan(4), 4);
+      result.height = bigEndian(body.subspan(8), 4);
+    }
     if (startsWith(body, "eXIf"))
       result.orientation = exifOrientation(body.subspan(4));
     if (startsWith(body, "IEND"))
@@ -113,6 +117,13 @@ size_t endOfScan(Bytes file, size_t at) {
   return file.size();
 }
 
+// The marker that states the size: one of c0 to cf that is not a table (c4,
+// cc) or reserved (c8).
+bool isFrame(uint32_t marker) {
+  return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
+         marker != 0xcc;
+}
+
 // Huffman tables: a byte for the destination, 16 counts of codes by length,
 // then one byte a code. The decoder has room for 256 codes and does not count.
 bool goodHuffmanTables(Bytes body) {
@@ -132,7 +143,7 @@ bool goodHuffmanTables(Bytes body) {
 
 Result<ImageContainer> inspectJpeg(Bytes file) {
   constexpr uint32_t kEnd = 0xd9, kScan = 0xda, kApp1 = 0xe1, kHuffman = 0xc4;
-  ImageContainer result{ImageContainer::Format::kJpeg, 1};
+  ImageContainer result{.format = ImageContainer::Format::kJpeg};
   size_t at = 2; // after the start marker
   while (at + 4 <= file.size() || at + 2 == file.size()) {
     if (file[at] != std::byte{0xff})
@@ -152,6 +163,10 @@ Result<ImageContainer> inspectJpeg(Bytes file) {
       return truncated("a JPEG segment of " + std::to_string(length) +
                        " bytes runs past the end of the file");
     Bytes body = file.subspan(at + 4, length - 2);
+    if (isFrame(marker) && body.size() >= 5) {
+      result.height = bigEndian(body.subspan(1), 2);
+      result.width = bigEndian(body.subspan(3), 2);
+    }
     if (marker == kHuffman && !goodHuffmanTables(body))
       return dataLoss("the picture is damaged: a Huffman table of the JPEG has "
                       "more codes than fit; save it again");
@@ -170,12 +185,15 @@ Result<ImageContainer> inspectJpeg(Bytes file) {
 Result<ImageContainer> inspectImage(std::span<const std::byte> file) {
   if (file.empty())
     return dataLoss("the picture is an empty file; fetch it again");
-  if (startsWith(file, kPngStart))
-    return inspectPng(file);
-  if (startsWith(file, "\xff\xd8"))
-    return inspectJpeg(file);
-  return invalidArgument("the picture is neither PNG nor JPEG; save it as one "
-                         "of these");
+  const bool png = startsWith(file, kPngStart);
+  if (!png && !startsWith(file, "\xff\xd8"))
+    return invalidArgument("the picture is neither PNG nor JPEG; save it as "
+                           "one of these");
+  Result<ImageContainer> result = png ? inspectPng(file) : inspectJpeg(file);
+  if (result.ok() && (result->width == 0 || result->height == 0))
+    return dataLoss("the picture is damaged: its size is missing or zero; "
+                    "save it again");
+  return result;
 }
 
 } // namespace burin

@@ -33,25 +33,16 @@ Status undecodable() {
                   "; save it again as PNG or JPEG");
 }
 
-// Size and channels as the header states them, within the limits.
-struct Extent {
-  int width = 0, height = 0, channels = 0;
-};
-Result<Extent> readExtent(Bytes file, const ImageLimits& limits) {
-  Extent extent;
-  if (!stbi_info_from_memory(data(file), static_cast<int>(file.size()),
-                             &extent.width, &extent.height, &extent.channels))
-    return undecodable();
-  int64_t pixels = int64_t{extent.width} * extent.height;
-  if (extent.width < 1 || extent.height < 1 || extent.width > limits.side ||
-      extent.height > limits.side || pixels > limits.pixels)
-    return invalidArgument("the picture has " + std::to_string(extent.width) +
-                           "x" + std::to_string(extent.height) +
-                           " pixels, at most " + std::to_string(limits.side) +
-                           " a side and " +
-                           std::to_string(limits.pixels / 1'000'000) +
-                           " million in all are read; scale it down first");
-  return extent;
+Status checkExtent(const ImageContainer& container, const ImageLimits& limits) {
+  const int64_t width = container.width, height = container.height;
+  if (width <= limits.side && height <= limits.side &&
+      width * height <= limits.pixels)
+    return okStatus();
+  return invalidArgument("the picture has " + std::to_string(width) + "x" +
+                         std::to_string(height) + " pixels, at most " +
+                         std::to_string(limits.side) + " a side and " +
+                         std::to_string(limits.pixels / 1'000'000) +
+                         " million in all are read; scale it down first");
 }
 
 // Lays `count` pixels of `channels` samples (2 and 4: the last is opacity)
@@ -74,7 +65,7 @@ void toRgb(const Sample* source, int channels, size_t count, uint32_t top,
   }
 }
 
-Result<Image> decodePixels(Bytes file, const Extent& extent) {
+Result<Image> decodePixels(Bytes file, const ImageContainer& container) {
   int width = 0, height = 0, channels = 0;
   const int size = static_cast<int>(file.size());
   const bool wide = stbi_is_16_bit_from_memory(data(file), size) != 0;
@@ -87,7 +78,8 @@ Result<Image> decodePixels(Bytes file, const Extent& extent) {
         stbi_load_from_memory(data(file), size, &width, &height, &channels, 0));
   if (!samples)
     return undecodable();
-  if (width != extent.width || height != extent.height || channels < 1 ||
+  if (static_cast<uint32_t>(width) != container.width ||
+      static_cast<uint32_t>(height) != container.height || channels < 1 ||
       channels > 4)
     return dataLoss("the picture contradicts its own header; save it again");
   Image image(width, height);
@@ -131,8 +123,8 @@ Result<Image> decodeImage(Bytes file, const ImageLimits& limits) {
                            ", at most " + humanBytes(limits.fileBytes) +
                            " are read; scale the picture down first");
   BURIN_ASSIGN(ImageContainer container, inspectImage(file));
-  BURIN_ASSIGN(Extent extent, readExtent(file, limits));
-  BURIN_ASSIGN(Image image, decodePixels(file, extent));
+  BURIN_TRY(checkExtent(container, limits));
+  BURIN_ASSIGN(Image image, decodePixels(file, container));
   return upright(std::move(image), container.orientation);
 }
 

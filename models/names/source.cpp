@@ -50,6 +50,25 @@ Status readCombinedTokenizer(const std::string& path, Source& source) {
   return okStatus();
 }
 
+// A tokenizer saved without a limit states an absurd one (1e30): the text
+// encoder's number of positions is the limit then.
+Status boundTokens(Source& source) {
+  constexpr const char* kKey = "model_max_length";
+  BURIN_ASSIGN(
+      nlohmann::json config,
+      parseJson(source.metadata["tokenizer.config"], "tokenizer_config.json"));
+  Config encoder("text_encoder", source.configs["text_encoder"]);
+  const int64_t positions = encoder.count("max_position_embeddings", 77);
+  BURIN_TRY(encoder.status());
+  auto stated = config.find(kKey);
+  if (stated != config.end() && stated->is_number() &&
+      stated->get<double>() <= static_cast<double>(positions))
+    return okStatus();
+  config[kKey] = positions;
+  source.metadata["tokenizer.config"] = config.dump(2);
+  return okStatus();
+}
+
 } // namespace
 
 Status readTokenizer(const std::string& folder, Source& source) {
@@ -117,6 +136,7 @@ Result<Source> openSource(const SourceOptions& options) {
     return invalidArgument("'" + options.path +
                            "' has no tokenizer; name a folder with vocab.json "
                            "and merges.txt with --tokenizer");
+  BURIN_TRY(boundTokens(source));
   return source;
 }
 

@@ -147,6 +147,10 @@ TEST(Convert, diffusers_folder_keeps_every_tensor) {
   EXPECT_TRUE(checkpoint.metadata("tokenizer.vocab")->find("cat</w>") !=
               std::string_view::npos);
   EXPECT_TRUE(checkpoint.metadata("scheduler.config").has_value());
+  // The source states 1e30, which is none; the text encoder has 77 positions.
+  nlohmann::json tokenizer = nlohmann::json::parse(
+      std::string(*checkpoint.metadata("tokenizer.config")));
+  EXPECT_EQ(tokenizer["model_max_length"], 77);
 }
 
 TEST(Convert, single_file_gives_the_same_tensors) {

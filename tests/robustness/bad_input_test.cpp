@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a user can get wrong, one row each: the command must end with a message
 // that names the thing, exit status 2, and leave no file behind.
-#include "tests/formats/temporary_folder.h"
-#include "tests/robustness/command.h"
-
-#include <cstring>
-#include <functional>
+#include "tests/robustness/bad_input.h"
 
 #include <unistd.h>
 
@@ -14,113 +10,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kGolden = "tests/formats/golden/";
-
-// A fresh folder for one row, with ways to fill it. `out` is where the command
-// is told to write.
-class Place {
-public:
-  Place() : out(folder_ / "out") {}
-
-  std::string operator/(const std::string& name) const {
-    return folder_ / name;
-  }
-  std::string file(const std::string& name, const std::string& bytes) const {
-    writeText(folder_ / name, bytes);
-    return folder_ / name;
-  }
-  // The tiny pipeline, to be damaged.
-  std::string pipeline() const {
-    fs::copy(kGolden + "tiny_diffusers", folder_ / "model",
-             fs::copy_options::recursive);
-    return folder_ / "model";
-  }
-  // The pipeline with one file replaced.
-  std::string pipelineWith(const std::string& name,
-                           const std::string& bytes) const {
-    std::string path = pipeline();
-    fs::create_directories(fs::path(path + "/" + name).parent_path());
-    writeText(path + "/" + name, bytes);
-    return path;
-  }
-  std::string pipelineWithout(const std::string& name) const {
-    std::string path = pipeline();
-    fs::remove(path + "/" + name);
-    return path;
-  }
-  // The pipeline with a piece of a text file replaced.
-  std::string pipelineEdited(const std::string& name, const std::string& from,
-                             const std::string& to) const {
-    std::string text = readText(kGolden + "tiny_diffusers/" + name);
-    size_t at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    return pipelineWith(name, text.replace(at, from.size(), to));
-  }
-  // A good checkpoint; with shards when `flags` ask for them.
-  std::string checkpoint(std::vector<std::string> flags = {}) const {
-    std::vector<std::string> arguments = {"convert", kGolden + "tiny_diffusers",
-                                          "-o", folder_ / "m.burin"};
-    arguments.insert(arguments.end(), flags.begin(), flags.end());
-    CommandResult result = runBurin(arguments);
-    EXPECT_EQ(result.exitStatus, 0) << result.error;
-    return folder_ / "m.burin";
-  }
-  std::string damagedCheckpoint(size_t offset, const std::string& bytes) const {
-    std::string path = checkpoint(), text = readText(path);
-    return file("m.burin", text.replace(offset, bytes.size(), bytes));
-  }
-  std::vector<std::string> names() const { return folder_.names(); }
-
-private:
-  TemporaryFolder folder_;
-
-public:
-  const std::string out;
-};
-
-std::string number(uint64_t value) {
-  return {reinterpret_cast<const char*>(&value), sizeof value};
-}
-
-std::string safetensors(const std::string& json, size_t dataBytes) {
-  return number(json.size()) + json + std::string(dataBytes, '\0');
-}
-
 const std::string kUnet = "unet/diffusion_pytorch_model.safetensors";
 const std::string kEntry = R"({"dtype":"F32","shape":[1],"data_offsets":)";
-
-using Arguments = std::vector<std::string>;
-
-struct Row {
-  const char* name;
-  std::function<Arguments(const Place&)> arguments;
-  std::vector<std::string> parts; // each must be in the message
-  std::optional<uint64_t> fileLimit = {};
-};
-
-std::ostream& operator<<(std::ostream& stream, const Row& row) {
-  return stream << row.name;
-}
 
 class BadInput : public testing::TestWithParam<Row> {};
 
 TEST_P(BadInput, ends_with_a_message_status_2_and_no_file) {
-  const Row& row = GetParam();
-  Place place;
-  Arguments arguments = row.arguments(place);
-  const std::vector<std::string> before = place.names();
-  CommandResult result = runBurin(arguments, row.fileLimit);
-  EXPECT_EQ(result.exitStatus, 2) << result.error;
-  EXPECT_TRUE(result.error.starts_with("burin: error: ")) << result.error;
-  EXPECT_EQ(result.output, "");
-  for (const std::string& part : row.parts)
-    EXPECT_NE(result.error.find(part), std::string::npos)
-        << "no '" << part << "' in: " << result.error;
-  EXPECT_EQ(place.names(), before); // no output, nothing half-written
-}
-
-std::string nameOf(const testing::TestParamInfo<Row>& info) {
-  return info.param.name;
+  expectRefusal(GetParam());
 }
 
 // `burin convert` of a source that is made for the row.
