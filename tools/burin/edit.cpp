@@ -284,6 +284,7 @@ void addEdit(CLI::App& app, Action& chosen) {
       ->add_option("--precision", options->precision,
                    "Of the computation: f32, or bf16 (faster on processors "
                    "with bf16 dot products)")
+      ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet, "Show no progress");
   addJsonOption(command, options->json);
