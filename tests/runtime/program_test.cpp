@@ -12,6 +12,7 @@
 #include "formats/module/module.h"
 #include "runtime/device/cpu/cpu_device.h"
 #include "runtime/program/profile.h"
+#include "tests/runtime/count_allocations.h"
 
 namespace burin {
 namespace {
@@ -223,6 +224,21 @@ TEST_F(ProgramTest, RunsAfterPrepare) {
   }
   EXPECT_EQ(program->arenaBytes(), 128u);
   EXPECT_EQ(program->stateBytes(), 128u); // two states at multiples of 64
+}
+
+TEST_F(ProgramTest, RunAllocatesNothing) {
+  auto program = ready();
+  const FunctionInfo& forward = *program->functions()[0];
+  auto in = inputs();
+  auto out = outputs();
+  ExecuteOptions options;
+  std::vector<double> seconds(forward.steps.size());
+  options.seconds = seconds;
+  size_t before = allocationCount();
+  EXPECT_GT(before, 0u);
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(program->run(forward, in, out, options).ok());
+  EXPECT_EQ(allocationCount(), before);
 }
 
 TEST_F(ProgramTest, DescribesItsFunctions) {
