@@ -127,14 +127,12 @@ bool hasShaInstructions() {
   return (b >> 29) & 1 && __builtin_cpu_supports("sse4.1");
 }
 
-void compress(uint32_t* state, const std::byte* data, size_t blocks) {
-  static const bool fast = hasShaInstructions();
-  (fast ? compressSha : compressPlain)(state, data, blocks);
-}
-
 } // namespace
 
-Sha256::Sha256() : state_(kInitial) {}
+Sha256::Sha256(Path path)
+    : compress_(path == Path::kFastest && hasShaInstructions() ? compressSha
+                                                               : compressPlain),
+      state_(kInitial) {}
 
 void Sha256::update(std::span<const std::byte> bytes) {
   size_t waiting = length_ % block_.size();
@@ -145,9 +143,9 @@ void Sha256::update(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(taken);
     if (waiting + taken < block_.size())
       return;
-    compress(state_.data(), block_.data(), 1);
+    compress_(state_.data(), block_.data(), 1);
   }
-  compress(state_.data(), bytes.data(), bytes.size() / block_.size());
+  compress_(state_.data(), bytes.data(), bytes.size() / block_.size());
   bytes = bytes.subspan(bytes.size() / block_.size() * block_.size());
   std::copy(bytes.begin(), bytes.end(), block_.begin());
 }

@@ -53,8 +53,10 @@ Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
   session->times_.module = watch.lap();
 
   session->device_ = createCpuDevice({options.threads, kernels::findCpuKernel});
-  BURIN_ASSIGN(session->program_,
-               Program::load(session->module(), *session->device_));
+  auto program = Program::load(session->module(), *session->device_);
+  if (!program.ok() && !options.moduleFile.empty())
+    return program.status().within("'" + options.moduleFile + "'");
+  BURIN_ASSIGN(session->program_, std::move(program));
   const Checkpoint& weights = session->checkpoint_;
   BURIN_TRY(session->program_->bind(
       [&](std::string_view name) { return weights.tensor(name); }));

@@ -388,7 +388,7 @@ INSTANTIATE_TEST_SUITE_P(
                                "--inputs", allInputs(p), "--outputs",
                                p.out,      "--module",   model};
             },
-            {"module"}},
+            {"m.burin", "module"}},
         Row{"negative_threads",
             [](const Place& p) {
               Arguments arguments = runOf(p, p / "m", p / "x");
@@ -417,6 +417,9 @@ INSTANTIATE_TEST_SUITE_P(
               return Arguments{"inspect", p / "x", "--colour"};
             },
             {"--colour"}},
+        Row{"unknown_command",
+            [](const Place&) { return Arguments{"paint"}; },
+            {"'paint'", "--help"}},
         Row{"no_command",
             [](const Place&) { return Arguments{}; },
             {"subcommand", "--help"}}),

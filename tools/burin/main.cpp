@@ -32,6 +32,13 @@ int parseAndRun(CLI::App& app, const burin::cli::Action& chosen, int argc,
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) // --help, --version
       return app.exit(error);
+    // The parser says only that a command is missing.
+    auto isNamed = [&](CLI::App* command) {
+      return command->get_name() == argv[1];
+    };
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
+      return fail("there is no command '" + std::string(argv[1]) +
+                  "'; see burin --help");
     return fail(std::string(error.what()) + "; see burin --help");
   }
   burin::Status status = chosen();
