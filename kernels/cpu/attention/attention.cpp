@@ -20,6 +20,7 @@
 #include <numbers>
 
 #include "kernels/cpu/contract/geometry.h"
+#include "kernels/cpu/limits.h"
 #include "kernels/cpu/scratch.h"
 
 namespace burin::kernels {
@@ -254,6 +255,10 @@ std::string_view checkAttention(std::span<const int64_t> params) {
   for (int i = 0; i <= kAttentionWidth; ++i)
     if (params[i] < 1 || params[i] > INT32_MAX)
       return "attention's sizes must be positive and below 2^31";
+  const Problem p(params);
+  if (!fitsMemory({p.batch, p.queries, p.heads, p.width}) ||
+      !fitsMemory({p.batch, p.keys, p.heads, p.width}))
+    return "attention's operands must have at most 2^40 elements";
   if (params[kAttentionCausal] != 0 &&
       params[kAttentionQueries] != params[kAttentionKeys])
     return "causal attention needs as many queries as keys";

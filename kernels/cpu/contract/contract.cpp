@@ -17,6 +17,7 @@
 
 #include "kernels/cpu/contract/geometry.h"
 #include "kernels/cpu/contract/row_table.h"
+#include "kernels/cpu/limits.h"
 #include "kernels/cpu/scratch.h"
 
 namespace burin::kernels {
@@ -267,6 +268,11 @@ std::string_view checkContract(std::span<const int64_t> params) {
     if (params[i] > INT32_MAX)
       return "a contraction's sizes must be below 2^31";
   }
+  const Geometry g(params);
+  if (!fitsMemory({g.batch, g.outHeight, g.outWidth, g.outChannels}) ||
+      !fitsMemory({g.batch, g.inHeight, g.inWidth, g.channels}) ||
+      !fitsMemory({g.channels, g.kernelHeight, g.kernelWidth, g.outChannels}))
+    return "a contraction's operands must have at most 2^40 elements";
   return {};
 }
 

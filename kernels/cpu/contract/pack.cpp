@@ -6,6 +6,7 @@
 #include "kernels/cpu/contract/contract.h"
 #include "kernels/cpu/contract/geometry.h"
 #include "kernels/cpu/convert.h"
+#include "kernels/cpu/limits.h"
 #include "kernels/cpu/scratch.h"
 
 namespace burin::kernels {
@@ -140,6 +141,9 @@ std::string_view checkPackContract(std::span<const int64_t> params) {
   for (int i = 0; i < kPackSourceDType; ++i)
     if (params[i] < 1 || params[i] > INT32_MAX)
       return "sizes of packed weights must be positive and below 2^31";
+  if (!fitsMemory({params[kPackOutChannels], params[kPackChannels],
+                   params[kPackKernelHeight], params[kPackKernelWidth]}))
+    return "packed weights must have at most 2^40 elements";
   const int64_t dtype = params[kPackSourceDType];
   if (dtype < 0 || dtype >= kDTypeCount || !isFloat(static_cast<DType>(dtype)))
     return "weights to pack must be f16, bf16, f32 or f64";

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/cpu/contracts.h"
+#include "kernels/cpu/limits.h"
 
 namespace burin::kernels {
 
@@ -12,6 +13,10 @@ std::string_view checkGatherRows(std::span<const int64_t> params) {
   for (int i = 0; i < kGatherParamCount; ++i)
     if (params[i] < 1 || params[i] > INT32_MAX)
       return "gather_rows' sizes must be positive and below 2^31";
+  const int64_t rowBytes = params[kGatherWidth] * params[kGatherElementBytes];
+  if (!fitsMemory({params[kGatherRows], rowBytes}) ||
+      !fitsMemory({params[kGatherCount], rowBytes}))
+    return "gather_rows' table and result must have at most 2^40 bytes";
   if (params[kGatherIndexBytes] != 4 && params[kGatherIndexBytes] != 8)
     return "gather_rows' indices must be i32 or i64";
   if (params[kGatherRows] % params[kGatherGroups] != 0 ||

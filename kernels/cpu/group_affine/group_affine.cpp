@@ -15,6 +15,7 @@
 
 #include "kernels/cpu/contract/geometry.h"
 #include "kernels/cpu/convert.h"
+#include "kernels/cpu/limits.h"
 #include "kernels/cpu/scratch.h"
 
 namespace burin::kernels {
@@ -142,6 +143,9 @@ std::string_view checkGroupAffine(std::span<const int64_t> params) {
   for (int i = 0; i <= kGroupGroups; ++i)
     if (params[i] < 1 || params[i] > INT32_MAX)
       return "group_affine's sizes must be positive and below 2^31";
+  if (!fitsMemory(
+          {params[kGroupBatch], params[kGroupPixels], params[kGroupChannels]}))
+    return "group_affine's input must have at most 2^40 elements";
   if (params[kGroupChannels] % params[kGroupGroups] != 0)
     return "group_affine's channels must divide into its groups";
   const int64_t dtype = params[kGroupAffineDType];

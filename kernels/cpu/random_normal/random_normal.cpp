@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/contracts.h"
+#include "kernels/cpu/limits.h"
 #include "runtime/base/philox.h"
 
 namespace burin::kernels {
@@ -15,8 +16,8 @@ constexpr int64_t kItemElements = 4096;
 } // namespace
 
 std::string_view checkRandomNormal(std::span<const int64_t> params) {
-  if (params[kRandomCount] < 1)
-    return "random_normal needs at least one element";
+  if (!fitsMemory({params[kRandomCount]}))
+    return "random_normal's count must be from 1 to 2^40";
   return {};
 }
 
