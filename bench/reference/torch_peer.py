@@ -3,8 +3,8 @@
 
 Weights are random, as time does not depend on them. Prints one JSON line: for
 each memory layout the seconds of the fastest and the median run, and the
-processor's seconds of a run over all threads (which other programs on the
-machine disturb least).
+processor's seconds of a run over all threads (threads that spin while they
+wait included).
 
     python bench/reference/torch_peer.py '{"function": "unet", "batch": 1,
         "height": 64, "width": 64, "tokens": 77, "threads": 2, "repeats": 5,
