@@ -6,7 +6,8 @@ Usage: make_edit.py   (needs diffusers, transformers, torch, safetensors)
 
 Tensors: the model's under their checkpoint names; `image` [h, w, 3] u8;
 `noise` [1 + steps, channels, h, w]; `<case>.image` [h, w, 3] u8, what diffusers
-makes of it. Metadata: what a checkpoint carries, and `cases`.
+makes of it with that noise, or with a case's `seed`. Metadata: what a
+checkpoint carries, and `cases`.
 """
 import json
 from pathlib import Path
@@ -26,6 +27,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 HERE = Path(__file__).parent
 STEPS = 20
+randn_tensor = ancestral.randn_tensor
 WIDTH, HEIGHT = 48, 32
 PROMPT = "make the red cat's house 2 times larger"
 SAMPLERS = {
@@ -97,6 +99,9 @@ def cases():
     yield {"sampler": "ddim", "text_scale": 3.0, "image_scale": 1.0}
     yield {"sampler": "euler", "text_scale": 2.0, "image_scale": 2.0}
     yield {"sampler": "pndm", "text_scale": 1.0, "image_scale": 1.0}
+    for name in ("euler-ancestral", "dpm++2m"):
+        yield {"sampler": name, "text_scale": 4.0, "image_scale": 1.5,
+               "seed": 5}
 
 
 def edit(parts, case, image, noise, prompt):
@@ -109,12 +114,17 @@ def edit(parts, case, image, noise, prompt):
         scheduler=scheduler, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False)
     pipe.set_progress_bar_config(disable=True)
-    rows = iter(noise[1:, None])
-    ancestral.randn_tensor = lambda *a, **k: next(rows)
+    if "seed" in case:
+        ancestral.randn_tensor = randn_tensor
+        start = {"generator": torch.Generator().manual_seed(case["seed"])}
+    else:
+        rows = iter(noise[1:, None])
+        ancestral.randn_tensor = lambda *a, **k: next(rows)
+        start = {"latents": noise[:1].clone()}
     return pipe(prompt, image=Image.fromarray(image),
                 num_inference_steps=STEPS, guidance_scale=case["text_scale"],
                 image_guidance_scale=case["image_scale"],
-                latents=noise[:1].clone(), output_type="pil").images[0]
+                output_type="pil", **start).images[0]
 
 
 def main():
