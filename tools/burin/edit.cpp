@@ -116,6 +116,9 @@ Result<EditRequest> makeRequest(const Options& options) {
                              "'; choose one of " + schedule::samplerNames());
   }
   BURIN_ASSIGN(request.random, randomModeFromName(options.random));
+  if (options.precision != "f32" && options.precision != "bf16")
+    return invalidArgument("there is no precision '" + options.precision +
+                           "'; choose f32 or bf16");
   if (options.device != "cpu")
     return unavailable("there is no device '" + options.device +
                        "'; this build edits on 'cpu'");
@@ -143,7 +146,7 @@ bool showProgress(Progress& progress, const EditProgress& now) {
     progress.step("editing", now.step, now.steps);
     break;
   case EditProgress::Stage::kDecode:
-    progress.stage("writing the picture");
+    progress.stage("decoding the picture");
     break;
   }
   return true;
@@ -241,6 +244,7 @@ void addStrengthOptions(CLI::App* command, Options& options) {
   command
       ->add_option("--seed", options.seed,
                    "The number that the random start is made from")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
       ->add_option("--random", options.random,
