@@ -35,6 +35,8 @@ private:
     return addSlice(placement_.windows.at(value));
   }
   LogicalResult addKernelSlices(RegionOp region, std::vector<uint32_t>& to);
+  void noteSharing(RegionOp region, ArrayRef<uint32_t> own,
+                   ArrayRef<uint32_t> generated);
   void touch(size_t buffer);
   void addStep(std::unique_ptr<module::StepT> step, Location location);
   LogicalResult layOut();
@@ -45,6 +47,7 @@ private:
   FunctionPlacement placement_;
   std::vector<ArenaBuffer> arena_;   // of each buffer; unused if elsewhere
   std::vector<size_t> sliceBuffers_; // the buffer of each slice
+  std::vector<ArenaSharing> sharings_;
 };
 
 LogicalResult FunctionEmitter::run() {
@@ -208,12 +211,42 @@ LogicalResult FunctionEmitter::addKernelSlices(RegionOp region,
   return success();
 }
 
+// A step whose kernel may write over what it reads: `own` are the slices of a
+// library kernel, `generated` those of the generated code. Both must fill
+// their buffers, and nothing else in the step may look at the one read.
+void FunctionEmitter::noteSharing(RegionOp region, ArrayRef<uint32_t> own,
+                                  ArrayRef<uint32_t> generated) {
+  auto fills = [&](uint32_t slice) {
+    const module::SliceT& view = *result_.slices[slice];
+    int64_t extent = view.shape.empty() ? 1 : view.shape.back();
+    auto bytes = ShapedType::getNumElements(view.shape) *
+                 byteSize(static_cast<burin::DType>(view.dtype));
+    return view.storage == module::Storage::Arena && view.byte_offset == 0 &&
+           view.pitch == extent &&
+           placement_.buffers[sliceBuffers_[slice]].bytes ==
+               static_cast<int64_t>(bytes);
+  };
+  size_t captures = region.getCapturesAttr().size();
+  for (auto [i, captured] :
+       llvm::enumerate(tables_.inPlace(*region.getKernel()))) {
+    if (captured < 0)
+      continue;
+    uint32_t source = generated[captured], result = generated[captures + i];
+    size_t buffer = sliceBuffers_[source];
+    auto sees = [&](uint32_t slice) { return sliceBuffers_[slice] == buffer; };
+    if (fills(source) && fills(result) && llvm::none_of(own, sees) &&
+        llvm::count_if(generated, sees) == 1)
+      sharings_.push_back({buffer, sliceBuffers_[result]});
+  }
+}
+
 LogicalResult FunctionEmitter::emitLaunch(RegionOp region) {
   module::LaunchT launch;
   launch.kernel = tables_.kernel(*region.getKernel());
   launch.work_items = tables_.workItems(*region.getKernel());
   if (failed(addKernelSlices(region, launch.slices)))
     return failure();
+  noteSharing(region, {}, launch.slices);
   auto step = std::make_unique<module::StepT>();
   step->verb.Set(std::move(launch));
   addStep(std::move(step), region.getLoc());
@@ -266,7 +299,7 @@ LogicalResult FunctionEmitter::emitCall(RegionOp region) {
   module::CallT call;
   call.kernel = library->kernel;
   call.params.assign(library->params.begin(), library->params.end());
-  std::vector<FailureOr<uint32_t>> slices;
+  std::vector<FailureOr<uint32_t>> operands;
   // Packing at run time comes before the slices of the call itself.
   SmallVector<std::optional<uint32_t>> packedSlices(library->operands.size());
   auto outside = [&](Value operand) {
@@ -280,12 +313,12 @@ LogicalResult FunctionEmitter::emitCall(RegionOp region) {
     packedSlices[packing.operand] = *slice;
   }
   for (auto [i, operand] : llvm::enumerate(library->operands))
-    slices.push_back(packedSlices[i] ? FailureOr<uint32_t>(*packedSlices[i])
-                                     : addSlice(outside(operand)));
+    operands.push_back(packedSlices[i] ? FailureOr<uint32_t>(*packedSlices[i])
+                                       : addSlice(outside(operand)));
   if (!library->tiled)
     for (Value result : region.getResults())
-      slices.push_back(addSlice(result));
-  for (FailureOr<uint32_t> slice : slices) {
+      operands.push_back(addSlice(result));
+  for (FailureOr<uint32_t> slice : operands) {
     if (failed(slice))
       return failure();
     call.slices.push_back(*slice);
@@ -295,6 +328,9 @@ LogicalResult FunctionEmitter::emitCall(RegionOp region) {
     call.callbacks = {tables_.kernel(*region.getKernel())};
     if (failed(addKernelSlices(region, call.slices)))
       return failure();
+    ArrayRef<uint32_t> slices = call.slices;
+    noteSharing(region, slices.take_front(call.callback_slice),
+                slices.drop_front(call.callback_slice));
   }
   auto step = std::make_unique<module::StepT>();
   step->verb.Set(std::move(call));
@@ -303,13 +339,14 @@ LogicalResult FunctionEmitter::emitCall(RegionOp region) {
 }
 
 LogicalResult FunctionEmitter::layOut() {
+  std::vector<size_t> owner = shareBuffers(arena_, sharings_);
   result_.arena_bytes = planArena(arena_);
   std::string overlap = findOverlap(arena_);
   if (!overlap.empty())
     return function_.emitError("the memory plan is wrong: ") << overlap;
   for (auto [slice, buffer] : llvm::zip(result_.slices, sliceBuffers_))
     if (slice->storage == module::Storage::Arena)
-      slice->byte_offset += arena_[buffer].offset;
+      slice->byte_offset += arena_[owner[buffer]].offset;
   return success();
 }
 

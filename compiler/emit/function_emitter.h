@@ -27,6 +27,9 @@ public:
   uint32_t kernel(llvm::StringRef symbol);
   // Of a kernel that visits rows: how many there are.
   int64_t workItems(llvm::StringRef symbol);
+  // Of each result of a kernel: the captured slice that may share its memory,
+  // or -1.
+  llvm::ArrayRef<int64_t> inPlace(llvm::StringRef symbol);
   // The state that holds `source`, a window of a constant, packed; packed once
   // however many functions use it.
   uint32_t packedState(const module::SliceT& source, const Packing& packing,

@@ -77,6 +77,11 @@ int64_t ModuleTables::workItems(StringRef symbol) {
   return kernel->getAttrOfType<IntegerAttr>(kWorkItemsAttr).getInt();
 }
 
+ArrayRef<int64_t> ModuleTables::inPlace(StringRef symbol) {
+  Operation* kernel = kernelOps_.lookupSymbol(symbol);
+  return kernel->getAttrOfType<DenseI64ArrayAttr>(kInPlaceAttr).asArrayRef();
+}
+
 uint32_t ModuleTables::packedState(const module::SliceT& source,
                                    const Packing& packing,
                                    const std::string& location) {

@@ -13,6 +13,9 @@ inline constexpr llvm::StringLiteral kKernelsModule = "kernels";
 inline constexpr llvm::StringLiteral kEpilogueAttr = "burin.epilogue";
 // On a generated LaunchFn: how many work items, rows, there are.
 inline constexpr llvm::StringLiteral kWorkItemsAttr = "burin.work_items";
+// On a generated function: for each of its results the slice, among those it
+// captures, that may share the result's memory, or -1.
+inline constexpr llvm::StringLiteral kInPlaceAttr = "burin.in_place";
 // On an argument or result of a function: its name outside.
 inline constexpr llvm::StringLiteral kValueNameAttr = "burin.name";
 

@@ -11,6 +11,25 @@
 
 namespace burin {
 
+std::vector<size_t> shareBuffers(llvm::MutableArrayRef<ArenaBuffer> buffers,
+                                 llvm::ArrayRef<ArenaSharing> sharings) {
+  std::vector<size_t> owner(buffers.size());
+  std::iota(owner.begin(), owner.end(), 0);
+  // In the order of steps, so that a chain of sharings has the first as owner.
+  for (const ArenaSharing& sharing : sharings) {
+    size_t first = owner[sharing.source];
+    ArenaBuffer& source = buffers[first];
+    ArenaBuffer& result = buffers[sharing.result];
+    if (source.bytes != result.bytes || source.last != result.first ||
+        owner[sharing.result] != sharing.result || result.bytes == 0)
+      continue;
+    source.last = result.last;
+    result.bytes = 0;
+    owner[sharing.result] = first;
+  }
+  return owner;
+}
+
 int64_t planArena(llvm::MutableArrayRef<ArenaBuffer> buffers) {
   std::vector<size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), 0);

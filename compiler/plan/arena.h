@@ -21,6 +21,19 @@ struct ArenaBuffer {
   int64_t offset = 0; // the answer
 };
 
+// Buffer `result` may be the same memory as buffer `source`, of equal size,
+// if `source` dies in the step in which `result` is born.
+struct ArenaSharing {
+  size_t source;
+  size_t result;
+};
+
+// Merges the buffers of each permitted sharing, which come in the order of
+// steps: the first of a chain lives as long as all of it, the others have no
+// bytes left. The answer is, for each buffer, the one whose offset counts.
+std::vector<size_t> shareBuffers(llvm::MutableArrayRef<ArenaBuffer> buffers,
+                                 llvm::ArrayRef<ArenaSharing> sharings);
+
 // Sets every offset and returns the arena's size: large buffers first, each
 // into the smallest gap that its lifetime leaves.
 int64_t planArena(llvm::MutableArrayRef<ArenaBuffer> buffers);

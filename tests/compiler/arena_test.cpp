@@ -57,6 +57,21 @@ TEST(Arena, RandomLifetimes) {
   }
 }
 
+TEST(Arena, SharesBetweenTheDyingAndTheBorn) {
+  std::vector<ArenaBuffer> buffers = {
+      {1024, 0, 1}, {1024, 1, 2}, {1024, 2, 3}, {512, 3, 4}};
+  auto owner = shareBuffers(buffers, {{0, 1}, {1, 2}, {2, 3}});
+  EXPECT_EQ(owner, (std::vector<size_t>{0, 0, 0, 3}));
+  EXPECT_EQ(buffers[0].last, 3);
+  EXPECT_EQ(planArena(buffers), 1536);
+  EXPECT_EQ(findOverlap(buffers), "");
+}
+
+TEST(Arena, DoesNotShareWhatIsStillRead) {
+  std::vector<ArenaBuffer> buffers = {{1024, 0, 2}, {1024, 1, 2}};
+  EXPECT_EQ(shareBuffers(buffers, {{0, 1}}), (std::vector<size_t>{0, 1}));
+}
+
 TEST(Arena, FindsOverlaps) {
   EXPECT_NE(findOverlap({{100, 0, 2, 0}, {100, 2, 3, 64}}), "");
   EXPECT_NE(findOverlap({{100, 0, 9, 0}, {10, 4, 5, 64}}), "");

@@ -241,6 +241,43 @@ TEST(Compile, WeightsThatAreComputedArePackedBeforeUse) {
   expectNear(y["y"], expected, 1e-6f);
 }
 
+uint64_t arenaBytes(const std::vector<std::byte>& bytes) {
+  auto parsed = module::read(bytes);
+  return parsed.ok() ? module::findFunction(**parsed, "main")->arena_bytes()
+                     : 0;
+}
+
+// The epilogue writes over the residual, which dies there, but never over the
+// input of its own contraction.
+TEST(Compile, EpilogueWritesOverTheResidual) {
+  auto module = compileText(R"(
+    func.func @main(%x: tensor<1x32x64xf32> {burin.name = "x"})
+        -> (tensor<1x32x1xf32> {burin.name = "y"}) {
+      %w = burin.parameter "w" : tensor<64x64xf32>
+      %0 = burin.unary "neg" %x : tensor<1x32x64xf32>
+      %1 = burin.linear %x, %w : tensor<1x32x64xf32>, tensor<64x64xf32>
+      %2 = burin.binary "add" %1, %0
+        : tensor<1x32x64xf32>, tensor<1x32x64xf32>
+      %3 = burin.linear %2, %w : tensor<1x32x64xf32>, tensor<64x64xf32>
+      %4 = burin.binary "add" %3, %2
+        : tensor<1x32x64xf32>, tensor<1x32x64xf32>
+      %5 = burin.reduce "sum" %4 axes [2] : tensor<1x32x64xf32>
+      return %5 : tensor<1x32x1xf32>
+    })");
+  EXPECT_EQ(arenaBytes(module), 2u * 32 * 64 * sizeof(float));
+  Tensor x = noise({1, 32, 64}, 1), w = noise({64, 64}, 2);
+  Tensors y = run(module, "main", {{"x", x}}, {{"w", w}});
+  auto in = x.values<float>();
+  auto first = matmul(in, w.values<float>(), 32, 64, 64);
+  for (size_t i = 0; i < first.size(); ++i)
+    first[i] -= in[i];
+  auto second = matmul(first, w.values<float>(), 32, 64, 64);
+  std::vector<float> expected(32);
+  for (size_t i = 0; i < second.size(); ++i)
+    expected[i / 64] += second[i] + first[i];
+  expectNear(y["y"], expected, 1e-3f);
+}
+
 TEST(Compile, NoElements) {
   auto module = compileText(R"(
     func.func @main(%x: tensor<0x4xf32> {burin.name = "x"})

@@ -47,6 +47,7 @@ public:
 
 private:
   LLVM::LLVMFuncOp createFunction();
+  void noteInPlace();
   Storage view(unsigned index, Value tensor);
   void bindArguments();
   LogicalResult allocateTemporaries();
@@ -79,6 +80,10 @@ private:
   LLVM::AccessGroupAttr parallel_; // of the innermost loop being emitted
 };
 
+static bool hasReductions(linalg::GenericOp op) {
+  return op.getNumReductionLoops() > 0;
+}
+
 FailureOr<LLVM::LLVMFuncOp> KernelEmitter::run() {
   for (Operation& op : kernel_.getBody().front().without_terminator())
     if (!isa<linalg::GenericOp, tensor::EmptyOp, arith::ConstantOp>(op))
@@ -99,7 +104,52 @@ FailureOr<LLVM::LLVMFuncOp> KernelEmitter::run() {
     return SmallVector<Value>();
   });
   LLVM::ReturnOp::create(b_, emit_.loc, ValueRange());
+  noteInPlace();
   return function_;
+}
+
+// Whether two maps name the same element at every point of the loops.
+static bool sameElement(AffineMap a, AffineMap b, ArrayRef<int64_t> extents) {
+  auto isZero = [&](AffineExpr expr) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      return extents[dim.getPosition()] == 1;
+    return expr == 0;
+  };
+  return a.getNumResults() == b.getNumResults() &&
+         llvm::all_of(llvm::zip(a.getResults(), b.getResults()),
+                      [&](auto pair) {
+                        auto [x, y] = pair;
+                        return x == y || (isZero(x) && isZero(y));
+                      });
+}
+
+// An argument may share a result's memory if its elements are read where, and
+// no later than when, the same elements of the result are written: by that one
+// generic, all parallel.
+void KernelEmitter::noteInPlace() {
+  Operation* end = kernel_.getBody().front().getTerminator();
+  unsigned firstArgument = epilogue_ ? 1 : 0;
+  SmallVector<int64_t> answer(end->getNumOperands(), -1);
+  llvm::SmallDenseSet<Value> taken;
+  for (auto [i, result] : llvm::enumerate(end->getOperands())) {
+    auto writer = result.getDefiningOp<linalg::GenericOp>();
+    if (!writer || hasReductions(writer))
+      continue;
+    AffineMap written =
+        writer.getIndexingMapMatchingResult(cast<OpResult>(result));
+    for (OpOperand* input : writer.getDpsInputOperands()) {
+      auto argument = dyn_cast<BlockArgument>(input->get());
+      if (!argument || argument.getArgNumber() < firstArgument ||
+          argument.getType() != result.getType() || !argument.hasOneUse() ||
+          !sameElement(writer.getMatchingIndexingMap(input), written,
+                       writer.getStaticLoopRanges()) ||
+          !isRowAligned(written, rows_) || !taken.insert(argument).second)
+        continue;
+      answer[i] = argument.getArgNumber() - firstArgument;
+      break;
+    }
+  }
+  function_->setAttr(kInPlaceAttr, b_.getDenseI64ArrayAttr(answer));
 }
 
 LLVM::LLVMFuncOp KernelEmitter::createFunction() {
@@ -236,10 +286,6 @@ void KernelEmitter::nest(ArrayRef<unsigned> order, linalg::GenericOp op,
     nest(order.drop_front(), op, dims, body);
     return SmallVector<Value>();
   });
-}
-
-static bool hasReductions(linalg::GenericOp op) {
-  return op.getNumReductionLoops() > 0;
 }
 
 // Copies the initial value of each reduction to where it accumulates.
