@@ -16,7 +16,7 @@ std::string shape(double textScale, double imageScale) {
 
 TEST(Guidance, leaves_out_what_has_no_weight) {
   EXPECT_EQ(shape(7.5, 1.5), "ciu");
-  EXPECT_EQ(shape(7.5, 1), "ci"); // the uncondtioned branch cancels
+  EXPECT_EQ(shape(7.5, 1), "ci"); // the unconditioned branch cancels
   EXPECT_EQ(shape(2, 2), "cu");   // the picture branch cancels
   EXPECT_EQ(shape(1, 1), "c");    // no guidance at all
   EXPECT_EQ(shape(0, 1), "i");    // the text is ignored
