@@ -144,6 +144,7 @@ bool goodHuffmanTables(Bytes body) {
 Result<ImageContainer> inspectJpeg(Bytes file) {
   constexpr uint32_t kEnd = 0xd9, kScan = 0xda, kApp1 = 0xe1, kHuffman = 0xc4;
   ImageContainer result{.format = ImageContainer::Format::kJpeg};
+  bool hasTables = false;
   size_t at = 2; // after the start marker
   while (at + 4 <= file.size() || at + 2 == file.size()) {
     if (file[at] != std::byte{0xff})
@@ -170,6 +171,10 @@ Result<ImageContainer> inspectJpeg(Bytes file) {
     if (marker == kHuffman && !goodHuffmanTables(body))
       return dataLoss("the picture is damaged: a Huffman table of the JPEG has "
                       "more codes than fit; save it again");
+    hasTables = hasTables || marker == kHuffman;
+    if (marker == kScan && !hasTables)
+      return dataLoss("the picture is damaged: a scan of the JPEG comes before "
+                      "its Huffman tables; save it again");
     constexpr std::string_view kExif("Exif\0\0", 6);
     if (marker == kApp1 && startsWith(body, kExif))
       result.orientation = exifOrientation(body.subspan(kExif.size()));

@@ -88,6 +88,15 @@ TEST(ReadImage, refuses_huffman_tables_that_overflow_the_decoder) {
       << status.message();
 }
 
+TEST(ReadImage, refuses_scans_without_huffman_tables) {
+  std::string file = readText(kGolden + "jpeg444.jpg");
+  for (size_t at; (at = file.find("\xff\xc4")) != std::string::npos;)
+    file[at + 1] = '\xfe'; // a comment instead
+  Status status = decodeImage(bytesOf(file)).status();
+  EXPECT_NE(status.message().find("Huffman"), std::string::npos)
+      << status.message();
+}
+
 TEST(ReadImage, a_header_that_claims_too_much_costs_no_memory) {
   std::string file = readText(kGolden + "rgb.png");
   ImageLimits small;
