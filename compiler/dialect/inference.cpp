@@ -60,6 +60,8 @@ int64_t trafficBytes(Operation* op) {
   return total;
 }
 
+Cost movementCost(Operation* op) { return {0, trafficBytes(op)}; }
+
 Cost elementwiseCost(Operation* op) {
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
   return {result.getNumElements(), trafficBytes(op)};

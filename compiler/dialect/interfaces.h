@@ -45,6 +45,8 @@ struct Cost {
 
 // Bytes of the operands and results of `op`.
 int64_t trafficBytes(mlir::Operation* op);
+// No operation: the op only moves data.
+Cost movementCost(mlir::Operation* op);
 // One operation an element of the result.
 Cost elementwiseCost(mlir::Operation* op);
 

@@ -99,13 +99,6 @@ Value emitMap(OpBuilder& builder, Location location, Target target,
                      });
 }
 
-Value emitCopy(OpBuilder& builder, Location location, Value tensor) {
-  Target target(tensorOf(tensor));
-  return emitMap(
-      builder, location, target, Input{tensor, target.map},
-      [](OpBuilder&, Location, ValueRange x) -> Value { return x[0]; });
-}
-
 static SmallVector<Scalar> asScalars(OpBuilder& builder, Location location,
                                      ValueRange elements, Type type) {
   SmallVector<Scalar> scalars;

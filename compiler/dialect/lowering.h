@@ -53,10 +53,6 @@ mlir::Value emitMap(mlir::OpBuilder& builder, mlir::Location location,
                     Target target, llvm::ArrayRef<Input> inputs,
                     ScalarBody body);
 
-// A dense copy, as a generic.
-mlir::Value emitCopy(mlir::OpBuilder& builder, mlir::Location location,
-                     mlir::Value tensor);
-
 // The same for float arithmetic: the body sees the elements in the type that
 // arithmetic on the target's is done in, and its answer is rounded.
 mlir::Value emitFloatMap(mlir::OpBuilder& builder, mlir::Location location,

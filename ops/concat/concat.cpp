@@ -70,4 +70,8 @@ FailureOr<SmallVector<Value>> ConcatOp::lower(OpBuilder& builder) {
   return SmallVector<Value>{result};
 }
 
+Cost ConcatOp::cost() {
+  return movementCost(*this);
+}
+
 } // namespace burin

@@ -35,4 +35,8 @@ FailureOr<SmallVector<Value>> ConstantOp::lower(OpBuilder& builder) {
   return SmallVector<Value>{result};
 }
 
+Cost ConstantOp::cost() {
+  return movementCost(*this);
+}
+
 } // namespace burin

@@ -16,4 +16,5 @@ def ConstantOp : Burin_LeafOp<"constant",
   let results = (outs Burin_NumberTensor:$output);
   let assemblyFormat = "$value attr-dict `:` type($output)";
   let hasVerifier = 1;
+  let extraClassDeclaration = "::burin::Cost cost();";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Another shape: inference, folding and lowering.
 #include "compiler/dialect/dialect.h"
-#include "compiler/dialect/lowering.h"
+#include "compiler/dialect/inference.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -64,9 +64,12 @@ static Value unflatten(OpBuilder& builder, Location location, Value flat,
 
 FailureOr<SmallVector<Value>> ReshapeOp::lower(OpBuilder& builder) {
   Value flat = flatten(builder, getLoc(), getInput());
-  Value copy = emitCopy(builder, getLoc(), flat);
   return SmallVector<Value>{
-      unflatten(builder, getLoc(), copy, tensorOf(getOutput()))};
+      unflatten(builder, getLoc(), flat, tensorOf(getOutput()))};
+}
+
+Cost ReshapeOp::cost() {
+  return movementCost(*this);
 }
 
 } // namespace burin

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A window on one axis: inference, folding and lowering.
 #include "compiler/dialect/dialect.h"
-#include "compiler/dialect/lowering.h"
+#include "compiler/dialect/inference.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -49,7 +49,11 @@ FailureOr<SmallVector<Value>> SliceOp::lower(OpBuilder& builder) {
   auto sizes = getAsIndexOpFoldResult(getContext(), type.getShape());
   Value window = tensor::ExtractSliceOp::create(
       builder, getLoc(), type, getInput(), offsets, sizes, strides);
-  return SmallVector<Value>{emitCopy(builder, getLoc(), window)};
+  return SmallVector<Value>{window};
+}
+
+Cost SliceOp::cost() {
+  return movementCost(*this);
 }
 
 } // namespace burin

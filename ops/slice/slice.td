@@ -16,4 +16,5 @@ def SliceOp : Burin_ViewOp<"slice"> {
     `:` type($input)
   }];
   let hasFolder = 1;
+  let extraClassDeclaration = "::burin::Cost cost();";
 }

@@ -32,45 +32,59 @@ LogicalResult TimestepEmbeddingOp::inferReturnTypes(
   return success();
 }
 
-// The column is computed in float32 in the order of the original networks'
-// code: at a time of 1000 another rounding of the frequency is seen.
+// exp(x) rounded once: the last bit of a frequency matters.
+static Scalar preciseExp(OpBuilder& builder, Location location,
+                         const Scalar& x) {
+  Value wide =
+      convertScalar(builder, location, x.value(), builder.getF64Type());
+  Scalar power = exp(Scalar(builder, location, wide));
+  return {builder, location,
+          convertScalar(builder, location, power.value(), x.type())};
+}
+
+// The wave of one column: sines below `half`, cosines from there, or the
+// other way round; in float32 as the definition says.
+static Scalar wave(TimestepEmbeddingOp op, OpBuilder& builder, Location at,
+                   Value time, Value column) {
+  Type f32 = builder.getF32Type();
+  int64_t half = op.getWidth() / 2;
+  auto below = [&](int64_t limit) -> Value {
+    Value bound = arith::ConstantOp::create(builder, at,
+                                            builder.getI64IntegerAttr(limit));
+    return arith::CmpIOp::create(builder, at, arith::CmpIPredicate::slt, column,
+                                 bound);
+  };
+  auto select = [&](Value test, const Scalar& yes, const Scalar& no) {
+    Value chosen =
+        arith::SelectOp::create(builder, at, test, yes.value(), no.value());
+    return Scalar(builder, at, chosen);
+  };
+  Value first = below(half);
+  Scalar j(builder, at, convertScalar(builder, at, column, f32));
+  Scalar number = select(first, j, j + -half);
+  Scalar exponent =
+      number * -std::log(op.getMaxPeriod()) / (half - op.getShift());
+  Scalar angle = Scalar(builder, at, convertScalar(builder, at, time, f32)) *
+                 preciseExp(builder, at, exponent);
+  Scalar sine = angle.apply<math::SinOp>();
+  Scalar cosine = angle.apply<math::CosOp>();
+  Scalar result = op.getFlipSinToCos() ? select(first, cosine, sine)
+                                       : select(first, sine, cosine);
+  if (op.getWidth() % 2 == 0)
+    return result;
+  return select(below(2 * half), result, result.constant(0));
+}
+
 FailureOr<SmallVector<Value>> TimestepEmbeddingOp::lower(OpBuilder& builder) {
-  auto type = tensorOf(getOutput());
-  int64_t half = getWidth() / 2;
   Input time{getTime(), builder.getMultiDimIdentityMap(2).getMajorSubMap(1)};
-  Value result = emitMap(
-      builder, getLoc(), type, time,
-      [&](OpBuilder& inner, Location at, ValueRange elements) -> Value {
-        Value column =
-            arith::IndexCastOp::create(inner, at, inner.getI64Type(),
-                                       linalg::IndexOp::create(inner, at, 1));
-        auto below = [&](int64_t limit) -> Value {
-          Value bound = arith::ConstantOp::create(
-              inner, at, inner.getI64IntegerAttr(limit));
-          return arith::CmpIOp::create(inner, at, arith::CmpIPredicate::slt,
-                                       column, bound);
-        };
-        auto select = [&](Value test, Value yes, Value no) -> Value {
-          return arith::SelectOp::create(inner, at, test, yes, no);
-        };
-        Type f32 = inner.getF32Type();
-        Scalar j(inner, at, convertScalar(inner, at, column, f32));
-        Value first = below(half);
-        Scalar number(inner, at, select(first, j.value(), (j + -half).value()));
-        Scalar frequency =
-            exp(number * -std::log(getMaxPeriod()) / (half - getShift()));
-        Scalar angle =
-            Scalar(inner, at, convertScalar(inner, at, elements[0], f32)) *
-            frequency;
-        Value sine = angle.apply<math::SinOp>().value();
-        Value cosine = angle.apply<math::CosOp>().value();
-        if (getFlipSinToCos())
-          std::swap(sine, cosine);
-        Value wave = select(first, sine, cosine);
-        if (getWidth() % 2 == 0)
-          return wave;
-        return select(below(2 * half), wave, angle.constant(0).value());
-      });
+  Value result =
+      emitMap(builder, getLoc(), tensorOf(getOutput()), time,
+              [&](OpBuilder& inner, Location at, ValueRange elements) {
+                Value index = linalg::IndexOp::create(inner, at, 1);
+                Value column = arith::IndexCastOp::create(
+                    inner, at, inner.getI64Type(), index);
+                return wave(*this, inner, at, elements[0], column).value();
+              });
   return SmallVector<Value>{result};
 }
 

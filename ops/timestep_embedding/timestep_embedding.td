@@ -7,7 +7,9 @@ def TimestepEmbeddingOp : Burin_LowerableOp<"timestep_embedding"> {
     With half = width / 2 and the angle
     a_j = t * exp(-ln(max_period) * j / (half - shift)), j < half:
     row t is [sin a, cos a], or [cos a, sin a] with `flip_sin_to_cos`, and a
-    zero where width is odd. Float32, [batch, width].
+    zero where width is odd. Float32, [batch, width]. Each operation up to the
+    angle rounds to float32, as where the networks were trained: at a time of
+    1000 another rounding would be seen.
 
     ```mlir
     %y = burin.timestep_embedding %t width 320 max_period 1.0e+04 shift 0.0

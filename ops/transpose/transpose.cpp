@@ -39,4 +39,8 @@ FailureOr<SmallVector<Value>> TransposeOp::lower(OpBuilder& builder) {
   return SmallVector<Value>{result};
 }
 
+Cost TransposeOp::cost() {
+  return movementCost(*this);
+}
+
 } // namespace burin

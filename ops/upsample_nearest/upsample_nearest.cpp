@@ -48,4 +48,8 @@ FailureOr<SmallVector<Value>> UpsampleNearestOp::lower(OpBuilder& builder) {
       builder, getLoc(), getOutput().getType(), copies, axes)};
 }
 
+Cost UpsampleNearestOp::cost() {
+  return movementCost(*this);
+}
+
 } // namespace burin

@@ -3,6 +3,7 @@
 // who work on the compiler.
 #include "compiler/compile.h"
 #include "compiler/passes/passes.h"
+#include "tools/burin-opt/op_passes.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   burin::registerBurinPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
+  burin::registerOpPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Burin pass driver\n", registry));
 }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The oracle of fully connected contractions.
+#include "ops/reference.h"
+
+namespace burin::reference::linear {
+
+std::vector<ReferenceTensor> compute(const ReferenceProperties& p,
+                                     std::span<const ReferenceTensor> in) {
+  const ReferenceTensor& x = in[0];
+  const ReferenceTensor& w = in[1];
+  int64_t rows = x.extent(0, x.rank() - 1);
+  int64_t width = w.shape[1], outputs = w.shape[0];
+  Shape shape = x.shape;
+  shape.back() = outputs;
+  ReferenceTensor y(shape);
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t n = 0; n < outputs; ++n) {
+      double sum = 0;
+      for (int64_t k = 0; k < width; ++k)
+        sum += x.values[m * width + k] * w.values[n * width + k];
+      y.values[m * outputs + n] = sum;
+    }
+  return {y};
+}
+
+} // namespace burin::reference::linear
