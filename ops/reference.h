@@ -46,7 +46,9 @@ public:
     return get<std::string>(name);
   }
   // A flag that is absent is not set.
-  bool flag(std::string_view name) const { return values_.contains(name); }
+  bool flag(std::string_view name) const {
+    return values_.contains(name) && integer(name) != 0;
+  }
 
 private:
   template <typename T>

@@ -1,0 +1,25 @@
+# Fails unless every op is whole: its folder's three files, its lit file and
+# its case table, and no folder that the list does not name.
+# Run as cmake -DOPS=<list> -DROOT=<source tree> -P ops_complete.cmake.
+set(missing "")
+foreach(op IN LISTS OPS)
+  foreach(file ops/${op}/${op}.td ops/${op}/${op}.cpp
+      ops/${op}/${op}_reference.cpp tests/ops/${op}.mlir
+      tests/numerics/cases/${op}.txt)
+    if(NOT EXISTS ${ROOT}/${file})
+      string(APPEND missing "  ${file} is missing\n")
+    endif()
+  endforeach()
+endforeach()
+foreach(pattern "ops/*/*.td" "tests/ops/*.mlir" "tests/numerics/cases/*.txt")
+  file(GLOB paths RELATIVE ${ROOT} ${ROOT}/${pattern})
+  foreach(path IN LISTS paths)
+    get_filename_component(op ${path} NAME_WE)
+    if(NOT op IN_LIST OPS)
+      string(APPEND missing "  ${path} is of no op in ops/CMakeLists.txt\n")
+    endif()
+  endforeach()
+endforeach()
+if(missing)
+  message(FATAL_ERROR "ops are not complete:\n${missing}")
+endif()

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds a result against its reference. The classes of tolerance:
+//
+//   exact     the reference rounded to the element type, bit for bit (any NaN
+//             equals any NaN, a zero equals a zero)
+//   relative  each element to a few roundings of itself; what is below the
+//             smallest normal float may be lost
+//   unit      each element to a few roundings of 1 + |it|: functions that
+//             subtract numbers near one
+//   product   each element to a few roundings of rms + |it|, rms being the
+//             root of the mean square of the result, and the whole by its
+//             normalised mean square error: sums of products
+//
+// NaN and infinities must be where the reference, rounded, has them.
+#pragma once
+
+#include "ops/reference.h"
+#include "runtime/base/status.h"
+
+namespace burin::numerics {
+
+struct Comparison {
+  double share = 0; // of the tolerance that was used: at most 1 passes
+  double nmse = 0;
+  std::string worst; // which element, for messages
+};
+
+Result<Comparison> compare(const std::string& tolerance, DType dtype,
+                           const ReferenceTensor& result,
+                           const ReferenceTensor& reference);
+
+} // namespace burin::numerics
