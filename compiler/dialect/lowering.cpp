@@ -39,13 +39,17 @@ Value convertScalar(OpBuilder& builder, Location location, Value value,
   if (from == type)
     return value;
   auto toFloat = dyn_cast<FloatType>(type);
+  if (isa<FloatType>(from) && toFloat)
+    return convertFloat(builder, location, value, toFloat);
   if (isa<FloatType>(from)) {
-    if (toFloat)
-      return convertFloat(builder, location, value, toFloat);
+    value = convertScalar(builder, location, value, computeType(from));
     return arith::FPToSIOp::create(builder, location, type, value);
   }
-  if (toFloat)
-    return arith::SIToFPOp::create(builder, location, type, value);
+  if (toFloat) { // narrow floats by way of float32, as in all arithmetic
+    Type wide = computeType(type);
+    value = arith::SIToFPOp::create(builder, location, wide, value);
+    return convertScalar(builder, location, value, type);
+  }
   if (from.getIntOrFloatBitWidth() < type.getIntOrFloatBitWidth())
     return arith::ExtSIOp::create(builder, location, type, value);
   return arith::TruncIOp::create(builder, location, type, value);
@@ -59,6 +63,12 @@ AffineMap broadcastMap(MLIRContext* context, ArrayRef<int64_t> shape,
     exprs.push_back(extent == 1 ? getAffineConstantExpr(0, context)
                                 : getAffineDimExpr(missing + i, context));
   return AffineMap::get(rank, 0, exprs, context);
+}
+
+// Not getMajorSubMap, which has no map of no results.
+AffineMap leadingMap(MLIRContext* context, unsigned rank, unsigned results) {
+  AffineMap all = AffineMap::getMultiDimIdentityMap(rank, context);
+  return AffineMap::get(rank, 0, all.getResults().take_front(results), context);
 }
 
 Target::Target(RankedTensorType type)

@@ -27,6 +27,10 @@ mlir::Value convertScalar(mlir::OpBuilder& builder, mlir::Location location,
 mlir::AffineMap broadcastMap(mlir::MLIRContext* context,
                              mlir::ArrayRef<int64_t> shape, unsigned rank);
 
+// The map that names the first `results` of `rank` loops.
+mlir::AffineMap leadingMap(mlir::MLIRContext* context, unsigned rank,
+                           unsigned results);
+
 // Emits the value of one element from one element of each input.
 using ScalarBody = llvm::function_ref<mlir::Value(
     mlir::OpBuilder&, mlir::Location, mlir::ValueRange)>;

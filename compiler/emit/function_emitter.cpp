@@ -166,6 +166,8 @@ static uint64_t bytesOf(TypeRange types) {
 
 LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed) {
   if (RegionOp region = placed.region) {
+    if (bytesOf(region.getResultTypes()) == 0)
+      return success(); // nothing to compute, and kernels need something
     size_t before = result_.steps.size();
     if (failed(region.isRows() ? emitLaunch(region) : emitCall(region)))
       return failure();

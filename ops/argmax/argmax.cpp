@@ -54,7 +54,7 @@ FailureOr<SmallVector<Value>> ArgmaxOp::lower(OpBuilder& builder) {
   auto type = tensorOf(getInput());
   int64_t last = type.getRank() - 1;
   AffineMap all = builder.getMultiDimIdentityMap(type.getRank());
-  AffineMap row = all.getMajorSubMap(last);
+  AffineMap row = leadingMap(getContext(), last + 1, last);
   Type compute = computeType(type.getElementType());
   auto rows = RankedTensorType::get(type.getShape().drop_back(), compute);
 

@@ -7,7 +7,8 @@ def Conv2dOp : Burin_LibraryOp<"conv2d"> {
     `padding` is [top, left, bottom, right], of zeros. `upsample` enlarges the
     input that many times by nearest neighbour before it is padded. The
     result is [N, (H * upsample + top + bottom - kh) / stride + 1, .., O].
-    There is no bias: a following `binary "add"` joins the epilogue.
+    The weight is rounded to the input's element type. There is no bias: a
+    following `binary "add"` joins the epilogue.
 
     ```mlir
     %y = burin.conv2d %x, %w stride 2 padding [0, 0, 1, 1]

@@ -30,7 +30,7 @@ FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder& builder) {
   int64_t rank = type.getRank();
   double width = type.getShape().back();
   AffineMap all = builder.getMultiDimIdentityMap(rank);
-  AffineMap row = all.getMajorSubMap(rank - 1);
+  AffineMap row = leadingMap(getContext(), rank, rank - 1);
   AffineMap column = all.getMinorSubMap(1);
   AffineMap one = builder.getMultiDimIdentityMap(rank - 1);
   auto rows = computeTensor(type.getShape().drop_back(), type.getElementType());

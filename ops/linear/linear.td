@@ -4,8 +4,9 @@
 def LinearOp : Burin_LibraryOp<"linear"> {
   let summary = "x times the transposed weight, over the last axis.";
   let description = [{
-    `weight` is [outputs, inputs] of any float type. There is no bias: a
-    following `binary "add"` joins the contraction's epilogue.
+    `weight` is [outputs, inputs] of any float type and is rounded to the
+    input's. There is no bias: a following `binary "add"` joins the
+    contraction's epilogue.
 
     ```mlir
     %y = burin.linear %x, %w : tensor<2x77x768xf32>, tensor<320x768xf32>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions: inference, lowering and cost.
+// Reductions: inference, folding, lowering and cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
 
@@ -27,6 +27,10 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext*,
   }
   types.push_back(input.clone(shape));
   return success();
+}
+
+OpFoldResult ReduceOp::fold(FoldAdaptor) {
+  return getAxes().empty() ? getInput() : Value();
 }
 
 FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder& builder) {

@@ -15,5 +15,6 @@ def ReduceOp : Burin_LowerableOp<"reduce"> {
                        IntArrayProp<I64Prop>:$axes);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = "$kind $input `axes` $axes attr-dict `:` type($input)";
+  let hasFolder = 1;
   let extraClassDeclaration = "::burin::Cost cost();";
 }

@@ -33,7 +33,7 @@ FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder& builder) {
                                              : i == axis ? rank - 1
                                                          : i - 1));
   AffineMap all = AffineMap::get(rank, 0, exprs, getContext());
-  AffineMap row = builder.getMultiDimIdentityMap(rank).getMajorSubMap(rank - 1);
+  AffineMap row = leadingMap(getContext(), rank, rank - 1);
   SmallVector<int64_t> shape(type.getShape());
   shape.erase(shape.begin() + axis);
   auto rows = computeTensor(shape, type.getElementType());

@@ -76,7 +76,7 @@ static Scalar wave(TimestepEmbeddingOp op, OpBuilder& builder, Location at,
 }
 
 FailureOr<SmallVector<Value>> TimestepEmbeddingOp::lower(OpBuilder& builder) {
-  Input time{getTime(), builder.getMultiDimIdentityMap(2).getMajorSubMap(1)};
+  Input time{getTime(), leadingMap(getContext(), 2, 1)};
   Value result =
       emitMap(builder, getLoc(), tensorOf(getOutput()), time,
               [&](OpBuilder& inner, Location at, ValueRange elements) {

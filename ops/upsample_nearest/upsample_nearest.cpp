@@ -3,8 +3,6 @@
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-
 using namespace mlir;
 
 namespace burin {
@@ -32,20 +30,17 @@ OpFoldResult UpsampleNearestOp::fold(FoldAdaptor) {
   return getFactor() == 1 ? getInput() : Value();
 }
 
-// Copies of a pixel are axes of their own: [N, H, factor, W, factor, C].
 FailureOr<SmallVector<Value>> UpsampleNearestOp::lower(OpBuilder& builder) {
-  auto input = tensorOf(getInput());
-  auto shape = input.getShape();
-  auto spread = input.clone(
-      {shape[0], shape[1], getFactor(), shape[2], getFactor(), shape[3]});
-  AffineMap read =
-      AffineMap::getMultiDimMapWithTargets(6, {0, 1, 3, 5}, getContext());
-  Value copies =
-      emitMap(builder, getLoc(), spread, Input{getInput(), read},
+  AffineExpr n, row, column, channel;
+  bindDims(getContext(), n, row, column, channel);
+  AffineMap read = AffineMap::get(
+      4, 0,
+      {n, row.floorDiv(getFactor()), column.floorDiv(getFactor()), channel},
+      getContext());
+  Value result =
+      emitMap(builder, getLoc(), tensorOf(getOutput()), Input{getInput(), read},
               [](OpBuilder&, Location, ValueRange x) -> Value { return x[0]; });
-  SmallVector<ReassociationIndices> axes{{0}, {1, 2}, {3, 4}, {5}};
-  return SmallVector<Value>{tensor::CollapseShapeOp::create(
-      builder, getLoc(), getOutput().getType(), copies, axes)};
+  return SmallVector<Value>{result};
 }
 
 Cost UpsampleNearestOp::cost() {

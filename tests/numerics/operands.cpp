@@ -3,9 +3,11 @@
 #include "tests/numerics/operands.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <random>
 #include <sstream>
 
@@ -46,7 +48,7 @@ static Result<Source> sourceFor(const std::string& recipe, size_t position) {
   std::getline(stream, kind, ':');
   std::vector<double> numbers;
   for (std::string number; std::getline(stream, number, ':');)
-    numbers.push_back(std::stod(number));
+    numbers.push_back(std::strtod(number.c_str(), nullptr));
   auto bits = std::make_shared<std::mt19937>(17 + position);
   // Box-Muller by hand: the library's distributions differ by vendor.
   auto unit = [bits] { return ((*bits)() + 0.5) * 0x1p-32; };
