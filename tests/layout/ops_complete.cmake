@@ -1,6 +1,7 @@
 # Fails unless every op is whole: its folder's three files, its lit file and
 # its case table, and no folder that the list does not name.
 # Run as cmake -DOPS=<list> -DROOT=<source tree> -P ops_complete.cmake.
+cmake_minimum_required(VERSION 3.25)
 set(missing "")
 foreach(op IN LISTS OPS)
   foreach(file ops/${op}/${op}.td ops/${op}/${op}.cpp
