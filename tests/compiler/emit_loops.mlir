@@ -3,7 +3,7 @@
 // Rows outside, the last axis inside; what broadcasts along a row is loaded
 // before its loop, whose iterations are declared independent.
 // CHECK-LABEL: llvm.func @scaled
-// CHECK-SAME: (%[[VIEWS:.+]]: !llvm.ptr {{.*}}, %[[BEGIN:.+]]: i64, %[[END:.+]]: i64) attributes {burin.work_items = 6 : i64}
+// CHECK-SAME: (%[[VIEWS:.+]]: !llvm.ptr {{.*}}, %[[BEGIN:.+]]: i64, %[[END:.+]]: i64) attributes {{{.*}}burin.work_items = 6 : i64}
 // CHECK: llvm.br ^[[ROWS:.+]](%[[BEGIN]]
 // CHECK: llvm.icmp "slt" %{{.+}}, %[[END]]
 // CHECK: %[[SCALE:.+]] = llvm.load %{{.+}} : !llvm.ptr -> f32
