@@ -4,6 +4,7 @@
 #include "runtime/random/normal_source.h"
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <numbers>
 #include <string>
@@ -94,6 +95,39 @@ TEST(TorchCpuNormals, EqualPyTorch) {
     }
   }
   EXPECT_EQ(checked, 4u * 2116u);
+}
+
+// What an H100 drew, at places in the first and later rounds of its threads.
+TEST(TorchCudaNormals, EqualPyTorchOnAnH100) {
+  auto golden = SafetensorsFile::open(
+      "tests/runtime/golden/torch_cuda_normals.safetensors");
+  ASSERT_TRUE(golden.ok()) << golden.status().message();
+  constexpr float kTolerance = 2e-6f; // the card's sine, cosine and logarithm
+  float worst = 0;
+  for (uint64_t seed : {0, 42})
+    for (size_t count : {7, 1000, 16384, 49152, 1 << 20, (1 << 21) + 13}) {
+      auto source = makeNormalSource(RandomMode::kTorchCuda, seed);
+      std::string name = std::to_string(seed) + "." + std::to_string(count);
+      const TensorView* index = golden->find(name + ".index");
+      ASSERT_NE(index, nullptr) << name;
+      for (const char* call : {".first", ".second"}) {
+        const TensorView* want = golden->find(name + call);
+        ASSERT_NE(want, nullptr) << name << call;
+        std::vector<float> got = draw(*source, count);
+        for (size_t i = 0; i < want->data.size() / sizeof(float); ++i) {
+          int64_t place;
+          float value;
+          std::memcpy(&place, index->data.data() + 8 * i, sizeof(place));
+          std::memcpy(&value, want->data.data() + 4 * i, sizeof(value));
+          float error = std::abs(got[static_cast<size_t>(place)] - value) /
+                        std::max(1.0f, std::abs(value));
+          worst = std::max(worst, error);
+          ASSERT_LE(error, kTolerance) << name << call << "[" << place << "]";
+        }
+      }
+    }
+  std::printf("worst error %.1e, %.0f %% of the tolerance\n", double(worst),
+              100.0 * double(worst / kTolerance));
 }
 
 // A normal of the GPU's formula, in double.
