@@ -60,7 +60,9 @@ int64_t trafficBytes(Operation* op) {
   return total;
 }
 
-Cost movementCost(Operation* op) { return {0, trafficBytes(op)}; }
+Cost movementCost(Operation* op) {
+  return {0, trafficBytes(op)};
+}
 
 Cost elementwiseCost(Operation* op) {
   auto result = cast<RankedTensorType>(op->getResult(0).getType());

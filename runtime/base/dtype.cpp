@@ -64,8 +64,8 @@ float f16ToFloat(uint16_t bits) {
   uint32_t exponent = (bits >> 10) & 0x1f, mantissa = bits & 0x3ff;
   if (exponent == 0) // zero or subnormal: mantissa * 2^-24
     return std::bit_cast<float>(
-        sign | std::bit_cast<uint32_t>(static_cast<float>(mantissa) *
-                                       0x1p-24f));
+        sign |
+        std::bit_cast<uint32_t>(static_cast<float>(mantissa) * 0x1p-24f));
   if (exponent == 31)
     return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
   return std::bit_cast<float>(sign | ((exponent + 112) << 23) |

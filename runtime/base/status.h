@@ -44,7 +44,9 @@ private:
   std::string message_;
 };
 
-inline Status okStatus() { return {}; }
+inline Status okStatus() {
+  return {};
+}
 inline Status invalidArgument(std::string m) {
   return {Code::kInvalidArgument, std::move(m)};
 }
