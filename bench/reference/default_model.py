@@ -4,6 +4,7 @@
 All parts together stay below 16 million parameters, 32 MB in bf16.
 """
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -74,7 +75,7 @@ def parameters(*modules):
     return sum(p.numel() for m in modules for p in m.parameters())
 
 
-def save(folder, vae, unet, text_encoder, tokenizer, guidance):
+def save(folder, vae, unet, text_encoder, tokenizer_folder, guidance):
     """Writes the diffusers layout of StableDiffusionInstructPix2PixPipeline.
 
     `guidance` is (text, image): the scales the model is released with.
@@ -83,7 +84,11 @@ def save(folder, vae, unet, text_encoder, tokenizer, guidance):
     for name, module in [("vae", vae), ("unet", unet),
                          ("text_encoder", text_encoder)]:
         module.to(torch.bfloat16).save_pretrained(folder / name)
-    tokenizer.save_pretrained(folder / "tokenizer")
+    # Byte for byte: transformers rewrites them into a format of its own.
+    (folder / "tokenizer").mkdir(parents=True, exist_ok=True)
+    for file in ("vocab.json", "merges.txt", "tokenizer_config.json",
+                 "special_tokens_map.json"):
+        shutil.copy(Path(tokenizer_folder) / file, folder / "tokenizer" / file)
     DDIMScheduler(**SCHEDULER).save_pretrained(folder / "scheduler")
     index = {
         "_class_name": "StableDiffusionInstructPix2PixPipeline",
