@@ -16,4 +16,21 @@ int64_t ReferenceTensor::extent(int64_t first, int64_t last) const {
   return product;
 }
 
+std::pair<double, double> groupMoments(const ReferenceTensor& x, int64_t groups,
+                                       int64_t n, int64_t g) {
+  int64_t channels = x.shape.back(), width = channels / groups;
+  int64_t pixels = x.extent(1, x.rank() - 1);
+  const double* first = x.values.data() + n * pixels * channels + g * width;
+  double mean = 0, variance = 0;
+  for (int64_t i = 0; i < pixels; ++i)
+    for (int64_t c = 0; c < width; ++c)
+      mean += first[i * channels + c] / (pixels * width);
+  for (int64_t i = 0; i < pixels; ++i)
+    for (int64_t c = 0; c < width; ++c) {
+      double centred = first[i * channels + c] - mean;
+      variance += centred * centred / (pixels * width);
+    }
+  return {mean, variance};
+}
+
 } // namespace burin

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -65,6 +66,11 @@ private:
 using ReferenceFunction =
     std::vector<ReferenceTensor> (*)(const ReferenceProperties& properties,
                                      std::span<const ReferenceTensor> operands);
+
+// Mean and biased variance of group `g` of image `n` of x [batch, ...,
+// channels], whose channels form `groups` equal groups.
+std::pair<double, double> groupMoments(const ReferenceTensor& x, int64_t groups,
+                                       int64_t n, int64_t g);
 
 struct Reference {
   std::string_view op; // the mnemonic
