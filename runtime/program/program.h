@@ -2,9 +2,10 @@
 // A compiled module on a device: load, bind, prepare once, then run.
 //
 //   auto program = Program::load(moduleBytes, *device);
-//   program->bind([&](std::string_view name) { return checkpoint.find(name);
-//   }); program->prepare({}); program->run(*program->find("unet"), inputs,
-//   outputs);
+//   auto lookup = [&](auto name) { return checkpoint.find(name); };
+//   program->bind(lookup);
+//   program->prepare({});
+//   program->run(*program->find("unet"), inputs, outputs);
 //
 // A program is used by one thread at a time; programs of one device share its
 // threads and take turns too.
