@@ -14,7 +14,7 @@
 namespace burin::module {
 
 // Raised whenever a module that an older runtime accepts would run wrongly.
-inline constexpr uint32_t kAbi = 1;
+inline constexpr uint32_t kAbi = 2;
 
 // The module inside `bytes`, which must stay in place while it is used and
 // begin on an 8-byte boundary. Nothing is copied. What is returned has passed

@@ -7,6 +7,7 @@
 // their device, command buffers before the images whose kernels they launch.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -82,9 +83,34 @@ struct Operand {
   int64_t pitch;
 };
 
+// How a GPU's copy engine sees a slice (formats/module/module.fbs, TensorMap).
+struct TensorMap {
+  uint32_t slice;
+  uint64_t byteOffset;
+  std::vector<uint64_t> extents;
+  std::vector<uint64_t> strides;
+  std::vector<uint32_t> box;
+  std::vector<uint32_t> steps;
+  uint8_t swizzle;
+};
+
+// A launch on a GPU (formats/module/module.fbs, Grid).
+struct Grid {
+  std::array<uint32_t, 3> blocks;
+  uint32_t threads;
+  uint32_t cluster;
+  uint32_t sharedBytes;
+  std::vector<TensorMap> maps;
+  std::span<const std::byte> constants; // outlives the command buffer
+  bool overlaps;
+};
+
 enum class Reduction : uint8_t { kSum, kMean };
 
 struct ExecuteOptions {
+  // The commands to execute: [first, last), to the end by default.
+  size_t first = 0;
+  size_t last = SIZE_MAX;
   // When not empty, one a command: receives its seconds (added).
   std::span<double> seconds;
   // Called after each command with the number that are done; false stops.
@@ -97,9 +123,10 @@ class CommandBuffer {
 public:
   virtual ~CommandBuffer() = default;
 
-  // Runs generated code over work items [0, workItems).
+  // Runs generated code over work items [0, workItems), or, on a GPU, over
+  // `grid`, which is null for other devices.
   virtual Status launch(KernelHandle kernel, std::span<const Operand> slices,
-                        int64_t workItems) = 0;
+                        int64_t workItems, const Grid* grid = nullptr) = 0;
   // Runs the library kernel of that name. `callbacks` are generated code for
   // it to call; `callbackSlices` belong to them.
   virtual Status call(const std::string& kernel,
@@ -116,8 +143,10 @@ public:
 
   // Ends recording and reserves what execution needs.
   virtual Status finish() = 0;
-  // `bindings` are base addresses in device memory. Allocates nothing. Fails
-  // only with kCancelled, or when the device itself is lost.
+  // `bindings` are base addresses in device memory. Allocates nothing once
+  // it has run with the same bindings. Returns when the commands are in the
+  // device's queue; with `seconds` or `progress` set, when they are done.
+  // Fails only with kCancelled, or when the device itself is lost.
   virtual Status execute(std::span<std::byte* const> bindings,
                          const ExecuteOptions& options) = 0;
 };
@@ -131,6 +160,18 @@ public:
   virtual Result<std::unique_ptr<CodeImage>>
   loadImage(const ImageSource& source) = 0;
   virtual std::unique_ptr<CommandBuffer> createCommandBuffer() = 0;
+
+  // Whether the host reads and writes this device's memory by itself. Where
+  // it does not, upload and download move data, in order with executions.
+  virtual bool sharesMemory() const = 0;
+  // `source` may change as soon as this returns.
+  virtual Status upload(std::byte* target,
+                        std::span<const std::byte> source) = 0;
+  // Returns when the data has arrived.
+  virtual Status download(std::span<std::byte> target,
+                          const std::byte* source) = 0;
+  // Waits until everything in the queue is done, and reports what failed.
+  virtual Status synchronize() = 0;
 
 private:
   friend class Memory;

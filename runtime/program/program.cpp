@@ -239,6 +239,27 @@ Status Program::run(const FunctionInfo& info,
   return function.commands->execute(function.bindings, options);
 }
 
+Status Program::enqueue(const FunctionInfo& info,
+                        std::span<std::byte* const> inputs,
+                        std::span<std::byte* const> outputs,
+                        const ExecuteOptions& options) {
+  if (stage_ != Stage::kPrepared)
+    return invalidArgument("prepare the program before running it");
+  Function& function = *functions_[info.index];
+  if (inputs.size() != info.inputs.size() ||
+      outputs.size() != info.outputs.size())
+    return invalidArgument(
+        "the function takes " + std::to_string(info.inputs.size()) +
+        " inputs and gives " + std::to_string(info.outputs.size()) +
+        " outputs, " + std::to_string(inputs.size()) + " and " +
+        std::to_string(outputs.size()) + " are given");
+  for (uint32_t i = 0; i < inputs.size(); ++i)
+    function.bindings[function.layout.input(i)] = inputs[i];
+  for (uint32_t i = 0; i < outputs.size(); ++i)
+    function.bindings[function.layout.output(i)] = outputs[i];
+  return function.commands->execute(function.bindings, options);
+}
+
 Result<const FunctionInfo*> Program::find(std::string_view name) const {
   std::string known;
   for (const FunctionInfo* function : functions()) {

@@ -88,6 +88,15 @@ public:
              std::span<const OutputView> outputs,
              const ExecuteOptions& options = {});
 
+  // Runs a function on tensors that lie in device memory already, dense and
+  // in the order of its inputs and outputs; returns when the work is in the
+  // device's queue. What the host must know of the addresses is the caller's
+  // business: nothing is checked.
+  Status enqueue(const FunctionInfo& function,
+                 std::span<std::byte* const> inputs,
+                 std::span<std::byte* const> outputs,
+                 const ExecuteOptions& options = {});
+
   // The error lists what there is.
   Result<const FunctionInfo*> find(std::string_view name) const;
   // Without `prepare`.

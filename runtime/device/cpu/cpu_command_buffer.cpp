@@ -111,7 +111,10 @@ void CpuCommandBuffer::addViews(std::span<const Operand> operands) {
 
 Status CpuCommandBuffer::launch(KernelHandle kernel,
                                 std::span<const Operand> slices,
-                                int64_t workItems) {
+                                int64_t workItems, const Grid* grid) {
+  if (grid)
+    return unavailable("a step is a launch on a GPU, which a CPU cannot run; "
+                       "compile the module for the CPU");
   Command& command = append();
   command.run = runLaunch;
   command.items = workItems;
@@ -239,7 +242,8 @@ Status CpuCommandBuffer::execute(std::span<std::byte* const> bindings,
 
   using Clock = std::chrono::steady_clock;
   auto before = Clock::now();
-  for (size_t i = 0; i < commands_.size(); ++i) {
+  const size_t last = std::min(options.last, commands_.size());
+  for (size_t i = options.first; i < last; ++i) {
     const Command& command = commands_[i];
     context_.pool.parallelFor(
         command.items, [&](int thread, int64_t begin, int64_t end) {

@@ -38,7 +38,7 @@ public:
   explicit CpuCommandBuffer(CpuContext& context) : context_(context) {}
 
   Status launch(KernelHandle kernel, std::span<const Operand> slices,
-                int64_t workItems) override;
+                int64_t workItems, const Grid* grid) override;
   Status call(const std::string& kernel, std::span<const Operand> slices,
               std::span<const int64_t> params,
               std::span<const KernelHandle> callbacks,

@@ -61,6 +61,18 @@ public:
     return std::make_unique<CpuCommandBuffer>(context_);
   }
 
+  bool sharesMemory() const override { return true; }
+  Status upload(std::byte* target, std::span<const std::byte> source) override {
+    std::memcpy(target, source.data(), source.size());
+    return okStatus();
+  }
+  Status download(std::span<std::byte> target,
+                  const std::byte* source) override {
+    std::memcpy(target.data(), source, target.size());
+    return okStatus();
+  }
+  Status synchronize() override { return okStatus(); }
+
 private:
   void free(std::byte* data, size_t size) noexcept override {
     munmap(data, size);
