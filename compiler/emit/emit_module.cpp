@@ -2,7 +2,7 @@
 // Puts a module together.
 #include "compiler/emit/emit_module.h"
 
-#include "compiler/emit/function_emitter.h"
+#include "compiler/emit/cpu_steps.h"
 #include "compiler/passes/kernels.h"
 
 using namespace mlir;
@@ -23,9 +23,10 @@ emitModule(ModuleOp module, ArrayRef<std::byte> image, StringRef target) {
     result.images.push_back(std::move(entry));
   }
   ModuleTables tables(result, module.lookupSymbol<ModuleOp>(kKernelsModule));
+  CpuSteps steps(tables);
   for (auto function : module.getOps<func::FuncOp>()) {
     auto entry = std::make_unique<module::FunctionT>();
-    if (failed(emitFunction(function, tables, *entry)))
+    if (failed(FunctionEmitter(function, tables, *entry).run(steps)))
       return failure();
     result.functions.push_back(std::move(entry));
   }

@@ -4,53 +4,12 @@
 #include "compiler/emit/function_emitter.h"
 
 #include "compiler/passes/kernels.h"
-#include "compiler/plan/arena.h"
 
 using namespace mlir;
 
 namespace burin {
 
-namespace {
-
-class FunctionEmitter {
-public:
-  FunctionEmitter(func::FuncOp function, ModuleTables& tables,
-                  module::FunctionT& result)
-      : function_(function), tables_(tables), result_(result) {}
-
-  LogicalResult run();
-
-private:
-  LogicalResult emitValues();
-  std::unique_ptr<module::ValueT> value(Type type, Attribute name,
-                                        StringRef fallback, unsigned index);
-  LogicalResult emitStep(const PlacedStep& placed);
-  LogicalResult emitLaunch(RegionOp region);
-  LogicalResult emitCall(RegionOp region);
-  FailureOr<uint32_t> packed(Value weight, const Packing& packing,
-                             Location location);
-  FailureOr<module::SliceT> makeSlice(const Window2d& window);
-  FailureOr<uint32_t> addSlice(const Window2d& window);
-  FailureOr<uint32_t> addSlice(Value value) {
-    return addSlice(placement_.windows.at(value));
-  }
-  LogicalResult addKernelSlices(RegionOp region, std::vector<uint32_t>& to);
-  void noteSharing(RegionOp region, ArrayRef<uint32_t> own,
-                   ArrayRef<uint32_t> generated);
-  void touch(size_t buffer);
-  void addStep(std::unique_ptr<module::StepT> step, Location location);
-  LogicalResult layOut();
-
-  func::FuncOp function_;
-  ModuleTables& tables_;
-  module::FunctionT& result_;
-  FunctionPlacement placement_;
-  std::vector<ArenaBuffer> arena_;   // of each buffer; unused if elsewhere
-  std::vector<size_t> sliceBuffers_; // the buffer of each slice
-  std::vector<ArenaSharing> sharings_;
-};
-
-LogicalResult FunctionEmitter::run() {
+LogicalResult FunctionEmitter::run(StepEmitter& steps) {
   FailureOr<FunctionPlacement> placement = placeFunction(function_);
   if (failed(placement))
     return failure();
@@ -61,15 +20,13 @@ LogicalResult FunctionEmitter::run() {
     return failure();
   // By index: a packing of a computed weight adds a buffer.
   for (size_t i = 0; i < placement_.steps.size(); ++i)
-    if (failed(emitStep(placement_.steps[i])))
+    if (failed(emitStep(placement_.steps[i], steps)))
       return failure();
   return layOut();
 }
 
-std::unique_ptr<module::ValueT> FunctionEmitter::value(Type type,
-                                                       Attribute name,
-                                                       StringRef fallback,
-                                                       unsigned index) {
+static std::unique_ptr<module::ValueT>
+valueOf(Type type, Attribute name, StringRef fallback, unsigned index) {
   auto tensor = cast<RankedTensorType>(type);
   auto result = std::make_unique<module::ValueT>();
   auto text = dyn_cast_if_present<StringAttr>(name);
@@ -83,10 +40,10 @@ LogicalResult FunctionEmitter::emitValues() {
   FunctionType type = function_.getFunctionType();
   for (auto [i, input] : llvm::enumerate(type.getInputs()))
     result_.inputs.push_back(
-        value(input, function_.getArgAttr(i, kValueNameAttr), "input", i));
+        valueOf(input, function_.getArgAttr(i, kValueNameAttr), "input", i));
   for (auto [i, output] : llvm::enumerate(type.getResults()))
-    result_.outputs.push_back(
-        value(output, function_.getResultAttr(i, kValueNameAttr), "output", i));
+    result_.outputs.push_back(valueOf(
+        output, function_.getResultAttr(i, kValueNameAttr), "output", i));
   return success();
 }
 
@@ -148,9 +105,27 @@ FailureOr<uint32_t> FunctionEmitter::addSlice(const Window2d& window) {
   return static_cast<uint32_t>(result_.slices.size() - 1);
 }
 
-void FunctionEmitter::addStep(std::unique_ptr<module::StepT> step,
-                              Location location) {
+FailureOr<uint32_t> FunctionEmitter::addBytes(Buffer buffer) {
+  placement_.buffers.push_back(buffer);
+  Type byte = IntegerType::get(function_.getContext(), 8);
+  return addSlice(
+      {placement_.buffers.size() - 1, 0, buffer.bytes, {buffer.bytes}, byte});
+}
+
+FailureOr<uint32_t> FunctionEmitter::addState(uint32_t state, int64_t bytes) {
+  return addBytes({Home::kState, state, {}, bytes});
+}
+
+FailureOr<uint32_t> FunctionEmitter::addBuffer(int64_t bytes) {
+  return addBytes({Home::kArena, 0, {}, bytes});
+}
+
+void FunctionEmitter::addStep(module::VerbUnion verb, Location location,
+                              uint64_t bytes) {
+  auto step = std::make_unique<module::StepT>();
+  step->verb = std::move(verb);
   step->location = locationText(location);
+  step->bytes = bytes;
   result_.steps.push_back(std::move(step));
 }
 
@@ -164,12 +139,13 @@ static uint64_t bytesOf(TypeRange types) {
   return bytes;
 }
 
-LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed) {
+LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed,
+                                        StepEmitter& steps) {
   if (RegionOp region = placed.region) {
     if (bytesOf(region.getResultTypes()) == 0)
       return success(); // nothing to compute, and kernels need something
     size_t before = result_.steps.size();
-    if (failed(region.isRows() ? emitLaunch(region) : emitCall(region)))
+    if (failed(steps.emit(region, *this)))
       return failure();
     if (result_.steps.size() == before)
       return success();
@@ -188,16 +164,15 @@ LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed) {
   module::CopyT copy;
   copy.source = *source;
   copy.target = *target;
-  auto step = std::make_unique<module::StepT>();
-  step->verb.Set(std::move(copy));
-  step->bytes =
+  uint64_t bytes =
       2 * ShapedType::getNumElements(placed.source.shape) *
       byteSize(static_cast<burin::DType>(moduleDType(placed.source.element)));
-  addStep(std::move(step), placed.location);
+  module::VerbUnion verb;
+  verb.Set(std::move(copy));
+  addStep(std::move(verb), placed.location, bytes);
   return success();
 }
 
-// The slices of a generated kernel: what it captures, then the results.
 LogicalResult FunctionEmitter::addKernelSlices(RegionOp region,
                                                std::vector<uint32_t>& to) {
   SmallVector<Value> values;
@@ -213,9 +188,8 @@ LogicalResult FunctionEmitter::addKernelSlices(RegionOp region,
   return success();
 }
 
-// A step whose kernel may write over what it reads: `own` are the slices of a
-// library kernel, `generated` those of the generated code. Both must fill
-// their buffers, and nothing else in the step may look at the one read.
+// Both must fill their buffers, and nothing else in the step may look at the
+// one read.
 void FunctionEmitter::noteSharing(RegionOp region, ArrayRef<uint32_t> own,
                                   ArrayRef<uint32_t> generated) {
   auto fills = [&](uint32_t slice) {
@@ -242,104 +216,6 @@ void FunctionEmitter::noteSharing(RegionOp region, ArrayRef<uint32_t> own,
   }
 }
 
-LogicalResult FunctionEmitter::emitLaunch(RegionOp region) {
-  module::LaunchT launch;
-  launch.kernel = tables_.kernel(*region.getKernel());
-  launch.work_items = tables_.workItems(*region.getKernel());
-  if (failed(addKernelSlices(region, launch.slices)))
-    return failure();
-  noteSharing(region, {}, launch.slices);
-  auto step = std::make_unique<module::StepT>();
-  step->verb.Set(std::move(launch));
-  addStep(std::move(step), region.getLoc());
-  return success();
-}
-
-// The slice of `weight` in the packed form: a state filled by `prepare` where
-// the weight is a constant, else a buffer packed just before it is used.
-FailureOr<uint32_t> FunctionEmitter::packed(Value weight,
-                                            const Packing& packing,
-                                            Location location) {
-  const Window2d& window = placement_.windows.at(weight);
-  FailureOr<module::SliceT> source = makeSlice(window);
-  if (failed(source))
-    return failure();
-  Window2d target{0,
-                  0,
-                  packing.bytes,
-                  {packing.bytes},
-                  IntegerType::get(function_.getContext(), 8)};
-  target.buffer = placement_.buffers.size();
-  if (source->storage == module::Storage::Constant) {
-    uint32_t state =
-        tables_.packedState(*source, packing, locationText(location));
-    placement_.buffers.push_back({Home::kState, state, {}, packing.bytes});
-    return addSlice(target);
-  }
-  placement_.buffers.push_back({Home::kArena, 0, {}, packing.bytes});
-  FailureOr<uint32_t> from = addSlice(window);
-  FailureOr<uint32_t> to = addSlice(target);
-  if (failed(from) || failed(to))
-    return failure();
-  module::CallT call;
-  call.kernel = packing.kernel;
-  call.slices = {*from, *to};
-  call.params.assign(packing.params.begin(), packing.params.end());
-  call.callback_slice = 2;
-  auto step = std::make_unique<module::StepT>();
-  step->verb.Set(std::move(call));
-  step->bytes = 2 * packing.bytes;
-  addStep(std::move(step), location);
-  return addSlice(target);
-}
-
-LogicalResult FunctionEmitter::emitCall(RegionOp region) {
-  auto root = cast<LibraryBacked>(region.root());
-  FailureOr<LibraryCall> library = root.libraryCall();
-  if (failed(library))
-    return failure();
-  module::CallT call;
-  call.kernel = library->kernel;
-  call.params.assign(library->params.begin(), library->params.end());
-  std::vector<FailureOr<uint32_t>> operands;
-  // Packing at run time comes before the slices of the call itself.
-  SmallVector<std::optional<uint32_t>> packedSlices(library->operands.size());
-  auto outside = [&](Value operand) {
-    return region.getInputs()[cast<BlockArgument>(operand).getArgNumber()];
-  };
-  for (const Packing& packing : library->packings) {
-    auto slice = packed(outside(library->operands[packing.operand]), packing,
-                        region.getLoc());
-    if (failed(slice))
-      return failure();
-    packedSlices[packing.operand] = *slice;
-  }
-  for (auto [i, operand] : llvm::enumerate(library->operands))
-    operands.push_back(packedSlices[i] ? FailureOr<uint32_t>(*packedSlices[i])
-                                       : addSlice(outside(operand)));
-  if (!library->tiled)
-    for (Value result : region.getResults())
-      operands.push_back(addSlice(result));
-  for (FailureOr<uint32_t> slice : operands) {
-    if (failed(slice))
-      return failure();
-    call.slices.push_back(*slice);
-  }
-  call.callback_slice = static_cast<uint32_t>(call.slices.size());
-  if (library->tiled) {
-    call.callbacks = {tables_.kernel(*region.getKernel())};
-    if (failed(addKernelSlices(region, call.slices)))
-      return failure();
-    ArrayRef<uint32_t> slices = call.slices;
-    noteSharing(region, slices.take_front(call.callback_slice),
-                slices.drop_front(call.callback_slice));
-  }
-  auto step = std::make_unique<module::StepT>();
-  step->verb.Set(std::move(call));
-  addStep(std::move(step), region.getLoc());
-  return success();
-}
-
 LogicalResult FunctionEmitter::layOut() {
   std::vector<size_t> owner = shareBuffers(arena_, sharings_);
   result_.arena_bytes = planArena(arena_);
@@ -350,13 +226,6 @@ LogicalResult FunctionEmitter::layOut() {
     if (slice->storage == module::Storage::Arena)
       slice->byte_offset += arena_[owner[buffer]].offset;
   return success();
-}
-
-} // namespace
-
-LogicalResult emitFunction(func::FuncOp function, ModuleTables& tables,
-                           module::FunctionT& result) {
-  return FunctionEmitter(function, tables, result).run();
 }
 
 } // namespace burin

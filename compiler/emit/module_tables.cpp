@@ -82,40 +82,33 @@ ArrayRef<int64_t> ModuleTables::inPlace(StringRef symbol) {
   return kernel->getAttrOfType<DenseI64ArrayAttr>(kInPlaceAttr).asArrayRef();
 }
 
-uint32_t ModuleTables::packedState(const module::SliceT& source,
-                                   const Packing& packing,
+uint32_t ModuleTables::packedState(const std::string& key, int64_t bytes,
+                                   ArrayRef<PackedPart> parts,
                                    const std::string& location) {
-  std::string name = module_.constants[source.index]->name + "|" +
-                     packing.kernel + "|" + std::to_string(source.byte_offset);
-  for (int64_t param : packing.params)
-    name += "," + std::to_string(param);
-  auto [known, isNew] = states_.try_emplace(name, module_.states.size());
+  auto [known, isNew] = states_.try_emplace(key, module_.states.size());
   if (!isNew)
     return known->second;
   auto state = std::make_unique<module::StateT>();
-  state->name = name;
-  state->bytes = packing.bytes;
+  state->name = key;
+  state->bytes = bytes;
   module_.states.push_back(std::move(state));
 
-  auto target = std::make_unique<module::SliceT>();
-  target->storage = module::Storage::State;
-  target->index = known->second;
-  target->dtype = module::DType::U8;
-  target->shape = {packing.bytes};
-  target->pitch = packing.bytes;
-  auto first = static_cast<uint32_t>(prepare_.slices.size());
-  prepare_.slices.push_back(std::make_unique<module::SliceT>(source));
-  prepare_.slices.push_back(std::move(target));
-  module::CallT call;
-  call.kernel = packing.kernel;
-  call.slices = {first, first + 1};
-  call.params.assign(packing.params.begin(), packing.params.end());
-  call.callback_slice = 2;
-  auto step = std::make_unique<module::StepT>();
-  step->verb.Set(std::move(call));
-  step->location = location;
-  step->bytes = 2 * packing.bytes;
-  prepare_.steps.push_back(std::move(step));
+  module::SliceT target;
+  target.storage = module::Storage::State;
+  target.index = known->second;
+  target.dtype = module::DType::U8;
+  target.shape = {bytes};
+  target.pitch = bytes;
+  for (const PackedPart& part : parts) {
+    auto first = static_cast<uint32_t>(prepare_.slices.size());
+    prepare_.slices.push_back(std::make_unique<module::SliceT>(part.source));
+    prepare_.slices.push_back(std::make_unique<module::SliceT>(target));
+    auto step = std::make_unique<module::StepT>();
+    step->verb = part.verb(first, first + 1);
+    step->location = location;
+    step->bytes = 2 * bytes / parts.size();
+    prepare_.steps.push_back(std::move(step));
+  }
   return known->second;
 }
 
