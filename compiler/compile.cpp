@@ -3,6 +3,7 @@
 #include "compiler/compile.h"
 
 #include "compiler/codegen/cpu/object.h"
+#include "compiler/codegen/cuda/cuda_steps.h"
 #include "compiler/dialect/dialect.h"
 #include "compiler/emit/emit_module.h"
 #include "compiler/passes/kernels.h"
@@ -26,26 +27,42 @@ void registerCompiler(DialectRegistry& registry) {
   registerObjectTranslations(registry);
 }
 
+// Native code of a processor for the kernels, which are linalg; no bytes where
+// there are none.
+static FailureOr<std::vector<std::byte>> compileLoops(ModuleOp module,
+                                                      StringRef target) {
+  PassManager passes(module.getContext());
+  buildLoopPipeline(passes);
+  if (failed(passes.run(module)))
+    return failure();
+  auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule);
+  if (kernels.getBody()->empty())
+    return std::vector<std::byte>();
+  return emitSharedObject(kernels, target);
+}
+
 FailureOr<std::vector<std::byte>> compileModule(ModuleOp module,
                                                 const CompileOptions& options) {
-  if (options.target != "x86-64-v3" && options.target != "x86-64-v4")
+  auto gpu = cudaTarget(options.target);
+  if (!gpu && options.target != "x86-64-v3" && options.target != "x86-64-v4")
     return module.emitError("no code generator for target '")
-           << options.target << "'; there are x86-64-v3 and x86-64-v4";
+           << options.target
+           << "'; there are x86-64-v3, x86-64-v4, sm_90a, sm_89, sm_86 and "
+              "sm_80";
   PassManager passes(module.getContext());
-  buildGraphPipeline(passes);
+  buildGraphPipeline(passes, options.target);
   buildKernelPipeline(passes);
   if (failed(passes.run(module)))
     return failure();
 
-  auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule);
-  std::vector<std::byte> image;
-  if (!kernels.getBody()->empty()) {
-    auto code = emitSharedObject(kernels, options.target);
-    if (failed(code))
-      return failure();
-    image = *std::move(code);
+  FailureOr<module::ModuleT> result = failure();
+  if (gpu) {
+    result = emitCudaModule(module, *gpu);
+  } else {
+    auto image = compileLoops(module, options.target);
+    if (succeeded(image))
+      result = emitModule(module, *image, options.target);
   }
-  auto result = emitModule(module, image, options.target);
   if (failed(result))
     return failure();
   Result<std::vector<std::byte>> bytes = module::write(*result);

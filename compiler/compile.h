@@ -13,7 +13,8 @@ namespace burin {
 
 struct CompileOptions {
   // The processor level the module may rely on: "x86-64-v3" (AVX2, FMA) or
-  // "x86-64-v4" (AVX-512).
+  // "x86-64-v4" (AVX-512), or the GPU architecture: "sm_90a" (Hopper), "sm_80"
+  // and later.
   std::string target = "x86-64-v3";
 };
 

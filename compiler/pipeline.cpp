@@ -2,6 +2,7 @@
 // Orders the passes and says why each stands where it does.
 #include "compiler/pipeline.h"
 
+#include "compiler/codegen/cuda/cuda_steps.h"
 #include "compiler/passes/passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -14,21 +15,25 @@ using namespace mlir;
 
 namespace burin {
 
-void buildGraphPipeline(OpPassManager& manager) {
+void buildGraphPipeline(OpPassManager& manager, StringRef target) {
+  bool gpu = cudaTarget(target).has_value();
   OpPassManager& function = manager.nest<func::FuncOp>();
-  function.addPass(createDecomposeComposites());
+  function.addPass(createDecomposeComposites({target.str()}));
   // Folds what decomposition left and lets convolutions take upsampling in.
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
   // Before regions form: an invariant must not be fused into a step.
   manager.addPass(createHoistInvariants());
-  manager.addNestedPass<func::FuncOp>(createFormRegions());
+  manager.addNestedPass<func::FuncOp>(createFormRegions({/*gates=*/gpu}));
 }
 
 void buildKernelPipeline(OpPassManager& manager) {
   manager.addPass(createOutlineKernels());
+  manager.nest<ModuleOp>().addNestedPass<func::FuncOp>(createLowerKernels());
+}
+
+void buildLoopPipeline(OpPassManager& manager) {
   OpPassManager& kernels = manager.nest<ModuleOp>();
-  kernels.addNestedPass<func::FuncOp>(createLowerKernels());
   kernels.addPass(createEmitLoops());
   kernels.addPass(createExpandMath());
   // After math, whose expansions work on float32; LLVM's own conversions of

@@ -81,6 +81,11 @@ class Burin_LibraryOp<string mnemonic, list<Trait> traits = []>
     : Burin_Op<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<LibraryBacked>], traits)>;
 
+// A composite that some devices have a kernel for.
+class Burin_CompositeLibraryOp<string mnemonic, list<Trait> traits = []>
+    : Burin_LibraryOp<mnemonic, !listconcat(
+        [DeclareOpInterfaceMethods<Decomposable>], traits)>;
+
 class Burin_CompositeOp<string mnemonic, list<Trait> traits = []>
     : Burin_Op<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<Decomposable>], traits)>;

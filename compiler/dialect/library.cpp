@@ -49,6 +49,18 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
   return call;
 }
 
+SmallVector<int64_t> groupParams(Value input, Value gamma, int64_t groups,
+                                 double eps) {
+  auto shape = shapeOf(input);
+  int64_t pixels = ShapedType::getNumElements(shape.drop_front().drop_back());
+  return {shape.front(),
+          pixels,
+          shape.back(),
+          groups,
+          kernels::doubleBits(eps),
+          static_cast<int64_t>(*dtypeOf(elementOf(gamma)))};
+}
+
 LibraryCall gatherRows(Value table, Value index, int64_t rows, int64_t width,
                        int64_t groups) {
   LibraryCall call;

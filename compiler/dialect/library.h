@@ -35,6 +35,10 @@ mlir::FailureOr<LibraryCall> contraction(mlir::Operation* op, mlir::Value input,
                                          mlir::Value weight,
                                          const Contraction& geometry);
 
+// The parameters of "group_affine", which "group_norm" shares.
+llvm::SmallVector<int64_t> groupParams(mlir::Value input, mlir::Value gamma,
+                                       int64_t groups, double eps);
+
 // The call of "gather_rows" on a table of `rows` rows, split into `groups`.
 LibraryCall gatherRows(mlir::Value table, mlir::Value index, int64_t rows,
                        int64_t width, int64_t groups);

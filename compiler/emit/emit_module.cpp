@@ -2,6 +2,7 @@
 // Puts a module together.
 #include "compiler/emit/emit_module.h"
 
+#include "compiler/codegen/cuda/cuda_steps.h"
 #include "compiler/emit/cpu_steps.h"
 #include "compiler/passes/kernels.h"
 
@@ -9,11 +10,24 @@ using namespace mlir;
 
 namespace burin {
 
+static LogicalResult emitFunctions(ModuleOp module, ModuleTables& tables,
+                                   StepEmitter& steps,
+                                   module::ModuleT& result) {
+  result.abi = module::kAbi;
+  result.producer = compilerVersion();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    auto entry = std::make_unique<module::FunctionT>();
+    if (failed(FunctionEmitter(function, tables, *entry).run(steps)))
+      return failure();
+    result.functions.push_back(std::move(entry));
+  }
+  tables.finish();
+  return success();
+}
+
 FailureOr<module::ModuleT>
 emitModule(ModuleOp module, ArrayRef<std::byte> image, StringRef target) {
   module::ModuleT result;
-  result.abi = module::kAbi;
-  result.producer = compilerVersion();
   if (!image.empty()) {
     auto entry = std::make_unique<module::ImageT>();
     entry->kind = module::ImageKind::CpuElf;
@@ -24,13 +38,20 @@ emitModule(ModuleOp module, ArrayRef<std::byte> image, StringRef target) {
   }
   ModuleTables tables(result, module.lookupSymbol<ModuleOp>(kKernelsModule));
   CpuSteps steps(tables);
-  for (auto function : module.getOps<func::FuncOp>()) {
-    auto entry = std::make_unique<module::FunctionT>();
-    if (failed(FunctionEmitter(function, tables, *entry).run(steps)))
-      return failure();
-    result.functions.push_back(std::move(entry));
-  }
-  tables.finish();
+  if (failed(emitFunctions(module, tables, steps, result)))
+    return failure();
+  return result;
+}
+
+FailureOr<module::ModuleT>
+emitCudaModule(ModuleOp module, const kernels::cuda::Target& target) {
+  module::ModuleT result;
+  auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule);
+  ModuleTables tables(result, kernels);
+  CudaSteps steps(tables, kernels, target);
+  if (failed(emitFunctions(module, tables, steps, result)) ||
+      failed(steps.finish(result, module.getLoc())))
+    return failure();
   return result;
 }
 

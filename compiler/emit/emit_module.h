@@ -3,6 +3,7 @@
 #pragma once
 
 #include "formats/module/module.h"
+#include "kernels/cuda/plan.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -19,5 +20,10 @@ std::string compilerVersion();
 mlir::FailureOr<module::ModuleT> emitModule(mlir::ModuleOp module,
                                             llvm::ArrayRef<std::byte> image,
                                             llvm::StringRef target);
+
+// The same for a GPU: `module`'s kernels are linalg, and become machine code
+// here.
+mlir::FailureOr<module::ModuleT>
+emitCudaModule(mlir::ModuleOp module, const kernels::cuda::Target& target);
 
 } // namespace burin

@@ -32,7 +32,7 @@ struct Group {
 
 class RegionFormer {
 public:
-  explicit RegionFormer(Block& block) : block_(block) {}
+  RegionFormer(Block& block, bool gates) : block_(block), gates_(gates) {}
 
   LogicalResult run() {
     if (failed(classify()))
@@ -56,6 +56,7 @@ private:
   LogicalResult classify();
   bool isSunk(Operation* op) const { return sunk_.contains(op); }
   void formContraction(Operation* root);
+  Value formGate(Group& group, Value result);
   bool joinsEpilogue(Operation* op, Value result) const;
   void gather(Operation* op);
   bool mayJoin(Operation* op, const Group& group) const;
@@ -63,6 +64,7 @@ private:
   Group& addGroup(StringRef kind, Operation* op);
 
   Block& block_;
+  bool gates_;
   SmallVector<Operation*> order_;
   DenseMap<Operation*, RowForm> forms_;
   DenseMap<Operation*, LibraryCall> library_;
@@ -142,12 +144,74 @@ void RegionFormer::formContraction(Operation* root) {
     Operation* user = *result.user_begin();
     bool alone = llvm::all_of(result.getUsers(),
                               [&](Operation* each) { return each == user; });
-    if (!alone || groupOf_.count(user) || !joinsEpilogue(user, result))
+    if (!alone) {
+      Value gated = gates_ ? formGate(group, result) : Value();
+      if (!gated)
+        break;
+      result = gated;
+      continue;
+    }
+    if (groupOf_.count(user) || !joinsEpilogue(user, result))
       break;
     group.ops.push_back(user);
     groupOf_[user] = &group;
     result = user->getResult(0);
   }
+}
+
+// Which half of the last axis of `whole` the op takes, or nothing.
+static std::optional<int64_t> halfOf(Operation* op, Value whole) {
+  auto view = dyn_cast<Viewing>(op);
+  if (!view || view.gathers() || !view.window())
+    return std::nullopt;
+  auto type = cast<RankedTensorType>(whole.getType());
+  auto part = cast<RankedTensorType>(op->getResult(0).getType());
+  Window window = *view.window();
+  int64_t half = type.getShape().back() / 2;
+  if (window.axis != type.getRank() - 1 || part.getShape().back() != half ||
+      window.starts[0] % half != 0)
+    return std::nullopt;
+  return window.starts[0] / half;
+}
+
+// Where `result` is read as two halves that elementwise ops bring together
+// again (values times their gates), takes all of that into the group; the
+// answer is what they become, or null where the group is left as it was.
+Value RegionFormer::formGate(Group& group, Value result) {
+  SmallVector<Operation*> ops(result.getUsers());
+  if (ops.size() != 2 || !halfOf(ops[0], result) || !halfOf(ops[1], result) ||
+      *halfOf(ops[0], result) == *halfOf(ops[1], result) ||
+      cast<RankedTensorType>(result.getType()).getShape().back() % 2 != 0)
+    return {};
+  llvm::SetVector<Value> open;
+  open.insert(ops[0]->getResult(0));
+  open.insert(ops[1]->getResult(0));
+  while (open.size() > 1) {
+    // The first op in the block that reads one of them.
+    Operation* next = nullptr;
+    for (Value value : open)
+      for (Operation* user : value.getUsers())
+        if (!next || user->isBeforeInBlock(next))
+          next = user;
+    if (!next || groupOf_.count(next))
+      return {};
+    for (Value operand : next->getOperands())
+      if (open.contains(operand) && (!joinsEpilogue(next, operand) ||
+                                     !llvm::all_equal(operand.getUsers())))
+        return {};
+    for (Value operand : next->getOperands())
+      open.remove(operand);
+    ops.push_back(next);
+    open.insert(next->getResult(0));
+  }
+  llvm::sort(ops, [](Operation* a, Operation* b) {
+    return a->isBeforeInBlock(b);
+  });
+  for (Operation* op : ops) {
+    group.ops.push_back(op);
+    groupOf_[op] = &group;
+  }
+  return open[0];
 }
 
 // Whether `op` visits the rows of `group`, reads the group's values only at
@@ -241,10 +305,12 @@ void RegionFormer::build(Group& group) {
 }
 
 struct FormRegions : impl::FormRegionsBase<FormRegions> {
+  using FormRegionsBase::FormRegionsBase;
+
   void runOnOperation() override {
     if (!getOperation().getBody().hasOneBlock())
       return;
-    if (failed(RegionFormer(getOperation().getBody().front()).run()))
+    if (failed(RegionFormer(getOperation().getBody().front(), gates).run()))
       signalPassFailure();
   }
 };

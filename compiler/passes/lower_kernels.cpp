@@ -47,9 +47,13 @@ class LowerKernels : public impl::LowerKernelsBase<LowerKernels> {
     if (function->hasAttr(kEpilogueAttr))
       takeTileInFloat32(function);
     RewritePatternSet patterns(&getContext());
+    // An epilogue computes a value again for each of its uses: its tile is in
+    // registers, and both halves of a gate need the same chain.
+    bool epilogue = function->hasAttr(kEpilogueAttr);
     linalg::populateElementwiseOpsFusionPatterns(
-        patterns,
-        [](OpOperand* operand) { return operand->get().hasOneUse(); });
+        patterns, [=](OpOperand* operand) {
+          return epilogue || operand->get().hasOneUse();
+        });
     patterns.add<KeepPrecision>(&getContext());
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(function, std::move(patterns))))

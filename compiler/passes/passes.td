@@ -8,6 +8,11 @@ include "mlir/Pass/PassBase.td"
 def DecomposeComposites : Pass<"burin-decompose-composites",
                                "::mlir::func::FuncOp"> {
   let summary = "Rewrites composite ops into the ops they are made of";
+  let description = [{
+    With a `target` that is a GPU, a composite that it has a kernel for stays.
+  }];
+  let options = [Option<"target", "target", "std::string", "",
+                        "What the code is for: \"\" or \"sm_90a\"">];
 }
 
 def HoistInvariants : Pass<"burin-hoist-invariants", "::mlir::ModuleOp"> {
@@ -22,8 +27,11 @@ def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
     A contraction takes the chain of elementwise ops that alone uses its
     result; other generated ops join when they visit the same rows; what is
     left is a library call. Ops that only move data stay outside: the memory
-    plan turns them into windows where it can.
+    plan turns them into windows where it can. With `gates`, both halves of a
+    contraction's columns may meet in its epilogue (GEGLU).
   }];
+  let options = [Option<"gates", "gates", "bool", "false",
+                        "Epilogues may see both halves of the columns">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"];

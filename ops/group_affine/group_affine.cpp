@@ -3,7 +3,6 @@
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
-#include "kernels/cpu/contracts.h"
 
 using namespace mlir;
 
@@ -40,19 +39,10 @@ FailureOr<LibraryCall> GroupAffineOp::libraryCall() {
   auto kernel = kernelFor(*this, "group_affine", getInput());
   if (failed(kernel))
     return failure();
-  auto input = shapeOf(getInput());
-  int64_t pixels = 1;
-  for (int64_t extent : input.drop_front().drop_back())
-    pixels *= extent;
   LibraryCall call;
   call.kernel = *kernel;
   call.operands = {getInput(), getGamma(), getBeta()};
-  call.params = {input.front(),
-                 pixels,
-                 input.back(),
-                 getGroups(),
-                 kernels::doubleBits(getEps()),
-                 static_cast<int64_t>(*dtypeOf(elementOf(getGamma())))};
+  call.params = groupParams(getInput(), getGamma(), getGroups(), getEps());
   return call;
 }
 

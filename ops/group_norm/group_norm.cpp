@@ -2,6 +2,7 @@
 // GroupNorm: inference and its parts.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
+#include "compiler/dialect/library.h"
 
 using namespace mlir;
 
@@ -23,6 +24,19 @@ LogicalResult GroupNormOp::verify() {
   return GroupAffineOp::inferReturnTypes(getContext(), getLoc(), getOperands(),
                                          DictionaryAttr(), &properties, {},
                                          factors);
+}
+
+// Hands out tiles of y = x * scale + shift, so that what follows joins it.
+FailureOr<LibraryCall> GroupNormOp::libraryCall() {
+  auto kernel = kernelFor(*this, "group_norm", getInput());
+  if (failed(kernel))
+    return failure();
+  LibraryCall call;
+  call.kernel = *kernel;
+  call.operands = {getInput(), getGamma(), getBeta()};
+  call.params = groupParams(getInput(), getGamma(), getGroups(), getEps());
+  call.tiled = true;
+  return call;
 }
 
 FailureOr<SmallVector<Value>> GroupNormOp::decompose(OpBuilder& builder) {

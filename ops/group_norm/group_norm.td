@@ -2,7 +2,7 @@
 // GroupNorm: its statistics as group_affine, its map as elementwise ops that
 // fuse with their neighbours.
 
-def GroupNormOp : Burin_CompositeOp<"group_norm"> {
+def GroupNormOp : Burin_CompositeLibraryOp<"group_norm"> {
   let summary = "Normalisation over groups of channels, then an affine map.";
   let description = [{
     `input` is [batch, ..., channels]; `gamma` and `beta` are [channels].

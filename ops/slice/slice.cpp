@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A window on one axis: inference, folding and lowering.
 #include "compiler/dialect/dialect.h"
-#include "compiler/dialect/inference.h"
-
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "compiler/dialect/lowering.h"
 
 using namespace mlir;
 
@@ -41,15 +39,17 @@ std::optional<Window> SliceOp::window() {
   return Window{getAxis(), {getStart()}};
 }
 
+// A copy that reads `start` further on.
 FailureOr<SmallVector<Value>> SliceOp::lower(OpBuilder& builder) {
   auto type = tensorOf(getOutput());
-  SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1));
-  offsets[getAxis()] = builder.getIndexAttr(getStart());
-  auto sizes = getAsIndexOpFoldResult(getContext(), type.getShape());
-  Value window = tensor::ExtractSliceOp::create(
-      builder, getLoc(), type, getInput(), offsets, sizes, strides);
-  return SmallVector<Value>{window};
+  AffineMap all = builder.getMultiDimIdentityMap(type.getRank());
+  SmallVector<AffineExpr> read(all.getResults());
+  read[getAxis()] = read[getAxis()] + getStart();
+  Value result = emitMap(
+      builder, getLoc(), type,
+      Input{getInput(), AffineMap::get(type.getRank(), 0, read, getContext())},
+      [](OpBuilder&, Location, ValueRange x) -> Value { return x[0]; });
+  return SmallVector<Value>{result};
 }
 
 Cost SliceOp::cost() {

@@ -21,20 +21,12 @@ StringRef registerType(Type element) {
   return element.isInteger(32) || element.isInteger(8) ? "int" : "i64";
 }
 
-StringRef storageTag(Type element) {
+StringRef storageType(Type element) {
   if (element.isBF16())
     return "Bf16";
   if (element.isF16())
     return "F16";
-  if (element.isF32())
-    return "F32";
-  if (element.isF64())
-    return "F64";
-  if (element.isInteger(1))
-    return "Bool";
-  if (element.isInteger(8))
-    return "U8";
-  return element.isInteger(32) ? "I32" : "I64";
+  return element.isInteger(8) ? "u8" : registerType(element);
 }
 
 std::string printAffine(AffineExpr expr, ArrayRef<std::string> dims) {
@@ -82,9 +74,7 @@ std::string ScalarPrinter::expression(Value value) {
 }
 
 std::string ScalarPrinter::mathCall(Operation& op, StringRef function) {
-  std::string text = fast_ ? "fast::" : "accurate::";
-  if (op.getResult(0).getType().isF64())
-    text = "accurate::";
+  std::string text = fast_ ? "fast::" : "";
   text += function;
   text += "(";
   for (auto [i, operand] : llvm::enumerate(op.getOperands()))
@@ -137,6 +127,9 @@ LogicalResult ScalarPrinter::printOp(Operation& op, StringRef indent,
     return sign.empty() ? ""
                         : llvm::formatv("{0} {1} {2}", x(0), sign, x(1)).str();
   };
+  auto choose = [&](StringRef sign) -> std::string {
+    return llvm::formatv("{0} {1} {2} ? {0} : {2}", x(0), sign, x(1));
+  };
   auto call = [&](StringRef function) { return mathCall(op, function); };
   Type type = op.getResult(0).getType();
   auto converted = [&] {
@@ -148,15 +141,15 @@ LogicalResult ScalarPrinter::printOp(Operation& op, StringRef indent,
           .Case<arith::AddFOp, arith::AddIOp>([&](auto) { return infix("+"); })
           .Case<arith::SubFOp, arith::SubIOp>([&](auto) { return infix("-"); })
           .Case<arith::MulFOp, arith::MulIOp>([&](auto) { return infix("*"); })
-          .Case<arith::DivFOp>([&](auto) { return call("divide"); })
+          .Case<arith::DivFOp>([&](auto) { return call("arithDivf"); })
           .Case<arith::NegFOp>([&](auto) { return "-" + x(0); })
           .Case<arith::AndIOp>([&](auto) { return infix("&"); })
           .Case<arith::OrIOp>([&](auto) { return infix("|"); })
           .Case<arith::XOrIOp>([&](auto) { return infix("^"); })
-          .Case<arith::MaximumFOp, arith::MaxSIOp>(
-              [&](auto) { return call("maximum"); })
-          .Case<arith::MinimumFOp, arith::MinSIOp>(
-              [&](auto) { return call("minimum"); })
+          .Case<arith::MaximumFOp>([&](auto) { return call("arithMaximumf"); })
+          .Case<arith::MinimumFOp>([&](auto) { return call("arithMinimumf"); })
+          .Case<arith::MaxSIOp>([&](auto) { return choose(">"); })
+          .Case<arith::MinSIOp>([&](auto) { return choose("<"); })
           .Case<arith::SelectOp>([&](auto) {
             return llvm::formatv("{0} ? {1} : {2}", x(0), x(1), x(2)).str();
           })
@@ -178,22 +171,22 @@ LogicalResult ScalarPrinter::printOp(Operation& op, StringRef indent,
             });
             if (stored || type.isF32())
               return converted();
-            return llvm::formatv("round<{0}>((float){1})", storageTag(type),
-                                 x(0));
+            return llvm::formatv("convert<float>(convert<{0}>({1}))",
+                                 storageType(type), x(0));
           })
           .Case<arith::ExtFOp, arith::SIToFPOp, arith::FPToSIOp,
                 arith::IndexCastOp, arith::ExtSIOp, arith::TruncIOp,
                 arith::ExtUIOp>([&](auto) { return converted(); })
-          .Case<math::AbsFOp>([&](auto) { return call("absolute"); })
-          .Case<math::ExpOp>([&](auto) { return call("exponential"); })
-          .Case<math::LogOp>([&](auto) { return call("logarithm"); })
-          .Case<math::SinOp>([&](auto) { return call("sine"); })
-          .Case<math::CosOp>([&](auto) { return call("cosine"); })
-          .Case<math::TanhOp>([&](auto) { return call("hyperbolicTangent"); })
-          .Case<math::ErfOp>([&](auto) { return call("errorFunction"); })
-          .Case<math::SqrtOp>([&](auto) { return call("squareRoot"); })
-          .Case<math::RsqrtOp>([&](auto) { return call("inverseRoot"); })
-          .Case<math::PowFOp>([&](auto) { return call("power"); })
+          .Case<math::AbsFOp>([&](auto) { return call("mathAbsf"); })
+          .Case<math::ExpOp>([&](auto) { return call("mathExp"); })
+          .Case<math::LogOp>([&](auto) { return call("mathLog"); })
+          .Case<math::SinOp>([&](auto) { return call("mathSin"); })
+          .Case<math::CosOp>([&](auto) { return call("mathCos"); })
+          .Case<math::TanhOp>([&](auto) { return call("mathTanh"); })
+          .Case<math::ErfOp>([&](auto) { return call("mathErf"); })
+          .Case<math::SqrtOp>([&](auto) { return call("mathSqrt"); })
+          .Case<math::RsqrtOp>([&](auto) { return call("mathRsqrt"); })
+          .Case<math::PowFOp>([&](auto) { return call("mathPowf"); })
           .Default([](Operation*) { return Text(); });
   if (value.empty())
     return op.emitOpError("has no CUDA form");

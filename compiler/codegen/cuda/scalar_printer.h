@@ -13,8 +13,8 @@ namespace burin {
 
 // The type a value of `element` has in a register.
 llvm::StringRef registerType(mlir::Type element);
-// The tag that names how `element` lies in memory (common/math.cuh).
-llvm::StringRef storageTag(mlir::Type element);
+// The type it has in memory (common/math.cuh).
+llvm::StringRef storageType(mlir::Type element);
 
 // Index expressions over named dimensions.
 std::string printAffine(mlir::AffineExpr expr,

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks the family of each library op for a plan, prints what the compiler
+// generates, and writes launches.
+#include "compiler/codegen/cuda/cuda_steps.h"
+
+#include "compiler/codegen/cuda/epilogue.h"
+#include "compiler/codegen/cuda/nvrtc.h"
+#include "compiler/codegen/cuda/rows.h"
+#include "compiler/dialect/inference.h"
+#include "kernels/cpu/contracts.h"
+#include "kernels/cuda/attention/plan.h"
+#include "kernels/cuda/contract/plan.h"
+#include "kernels/cuda/gather_rows/plan.h"
+#include "kernels/cuda/group_norm/plan.h"
+#include "kernels/cuda/random_normal/plan.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+#include <numeric>
+
+using namespace mlir;
+
+namespace burin {
+
+namespace cuda = kernels::cuda;
+using cuda::LaunchPlan;
+using cuda::SliceInfo;
+
+std::optional<cuda::Target> cudaTarget(StringRef name) {
+  int capability = llvm::StringSwitch<int>(name)
+                       .Case("sm_80", 80)
+                       .Case("sm_86", 86)
+                       .Case("sm_89", 89)
+                       .Case("sm_90a", 90)
+                       .Default(0);
+  if (capability == 0)
+    return std::nullopt;
+  return cuda::Target{name.str(), capability};
+}
+
+// Buffers begin at multiples of this on every device.
+constexpr int64_t kBaseAlignment = kArenaAlignment;
+
+static SliceInfo infoOf(const module::SliceT& slice) {
+  int64_t extent = slice.shape.empty() ? 1 : slice.shape.back();
+  int64_t rows = extent == 0
+                     ? 0
+                     : ShapedType::getNumElements(slice.shape) / extent;
+  return {static_cast<DType>(slice.dtype), rows, extent, slice.pitch,
+          std::gcd(kBaseAlignment, static_cast<int64_t>(slice.byte_offset))};
+}
+
+static StringRef familyOf(StringRef kernel) {
+  return kernel.split('.').first;
+}
+
+template <typename T>
+static FailureOr<T> check(Result<T> result, Operation* op) {
+  if (result.ok())
+    return *std::move(result);
+  return op->emitOpError(result.status().message());
+}
+
+bool hasCudaKernel(Operation* op, const cuda::Target& target) {
+  auto library = dyn_cast<LibraryBacked>(op);
+  if (!library)
+    return false;
+  FailureOr<LibraryCall> call = library.libraryCall();
+  if (failed(call) || familyOf(call->kernel) != "group_norm")
+    return false;
+  std::vector<SliceInfo> slices;
+  for (Value operand : call->operands) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    int64_t extent = type.getShape().back();
+    slices.push_back({*dtypeOf(type.getElementType()),
+                      type.getNumElements() / extent, extent, extent,
+                      kBaseAlignment});
+  }
+  return cuda::planGroupNorm(call->params, slices, {}, target).ok();
+}
+
+struct CudaSteps::Work {
+  RegionOp region;
+  FunctionEmitter& function;
+  std::vector<uint32_t> slices = {};
+  std::vector<SliceInfo> infos = {};
+
+  void add(uint32_t slice) {
+    slices.push_back(slice);
+    infos.push_back(infoOf(function.slice(slice)));
+  }
+  Value outside(Value operand) {
+    return region.getInputs()[cast<BlockArgument>(operand).getArgNumber()];
+  }
+};
+
+LogicalResult CudaSteps::addOwnSlices(Work& work, ValueRange values) {
+  for (Value value : values) {
+    FailureOr<uint32_t> slice = work.function.addSlice(value);
+    if (failed(slice))
+      return failure();
+    work.add(*slice);
+  }
+  return success();
+}
+
+// Prints the region's epilogue and adds its slices after the kernel's own.
+FailureOr<cuda::EpilogueText> CudaSteps::epilogueOf(Work& work) {
+  std::vector<uint32_t> slices;
+  if (failed(work.function.addKernelSlices(work.region, slices)))
+    return failure();
+  size_t own = work.infos.size();
+  for (uint32_t slice : slices)
+    work.add(slice);
+  auto kernel = kernels_.lookupSymbol<func::FuncOp>(*work.region.getKernel());
+  return printEpilogue(kernel, ArrayRef(work.infos).drop_front(own));
+}
+
+// The slice of `weight` packed: filled by `prepare` where it is a constant,
+// else just before it is used.
+FailureOr<uint32_t> CudaSteps::packedWeight(Work& work, Value weight,
+                                            const LibraryCall& call,
+                                            DType dtype, bool gated) {
+  FailureOr<module::SliceT> source = work.function.makeSlice(weight);
+  if (failed(source))
+    return failure();
+  int64_t bytes =
+      cuda::packedContractBytes(call.params, dtype, gated, target_);
+  int64_t outputs = call.params[kernels::kContractOutChannels];
+  FailureOr<LaunchPlan> plan = check(
+      cuda::planPackContract(call.params, static_cast<DType>(source->dtype),
+                             outputs, 0, dtype, gated, target_),
+      work.region);
+  if (failed(plan))
+    return failure();
+  std::string location = locationText(work.region.getLoc());
+  if (source->storage != module::Storage::Constant) {
+    FailureOr<uint32_t> from = work.function.addSlice(weight);
+    FailureOr<uint32_t> to = work.function.addBuffer(bytes);
+    if (failed(from) || failed(to))
+      return failure();
+    work.function.addStep(launch(*plan, {*from, *to}), work.region.getLoc(),
+                          2 * bytes);
+    return *to;
+  }
+  std::string key = tables_.constantName(source->index) + "|" +
+                    std::to_string(source->byte_offset) + "|" + plan->symbol;
+  for (std::byte byte : plan->constants)
+    key += "," + std::to_string(static_cast<int>(byte));
+  PackedPart part{*source, [this, plan = *plan](uint32_t from, uint32_t to) {
+                    return launch(plan, {from, to});
+                  }};
+  return work.function.addState(
+      tables_.packedState(key, bytes, part, location), bytes);
+}
+
+FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
+  auto root = cast<LibraryBacked>(work.region.root());
+  FailureOr<LibraryCall> call = root.libraryCall();
+  if (failed(call))
+    return failure();
+  if (familyOf(call->kernel) == "group_norm") {
+    for (Value operand : call->operands)
+      if (failed(addOwnSlices(work, work.outside(operand))))
+        return failure();
+    FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
+    if (failed(epilogue))
+      return failure();
+    return check(cuda::planGroupNorm(call->params, work.infos, *epilogue,
+                                     target_),
+                 work.region);
+  }
+  Value input = work.outside(call->operands[0]);
+  Value weight = work.outside(call->operands[1]);
+  auto kernel = kernels_.lookupSymbol<func::FuncOp>(*work.region.getKernel());
+  auto last = [](Type type) {
+    return cast<RankedTensorType>(type).getShape().back();
+  };
+  bool gated =
+      last(kernel.getArgumentTypes()[0]) != last(kernel.getResultTypes()[0]);
+  DType dtype = *dtypeOf(elementOf(input));
+  // A packing at run time is a step of its own, before the slices of this.
+  FailureOr<uint32_t> packed =
+      packedWeight(work, weight, *call, dtype, gated);
+  if (failed(packed) || failed(addOwnSlices(work, input)))
+    return failure();
+  bool computed =
+      work.function.slice(*packed).storage == module::Storage::Arena;
+  work.add(*packed);
+  SliceInfo info = work.infos[0];
+  FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
+  if (failed(epilogue))
+    return failure();
+  FailureOr<LaunchPlan> plan = check(
+      cuda::planContract(call->params, info, *epilogue, target_), work.region);
+  // Weights are read before the wait for other kernels.
+  if (succeeded(plan) && computed)
+    plan->overlaps = false;
+  return plan;
+}
+
+FailureOr<LaunchPlan> CudaSteps::planLibrary(Work& work) {
+  auto root = cast<LibraryBacked>(work.region.root());
+  FailureOr<LibraryCall> call = root.libraryCall();
+  if (failed(call))
+    return failure();
+  for (Value operand : call->operands)
+    if (failed(addOwnSlices(work, work.outside(operand))))
+      return failure();
+  if (failed(addOwnSlices(work, work.region.getResults())))
+    return failure();
+  std::span<const int64_t> params(call->params.data(), call->params.size());
+  std::span<const SliceInfo> slices = work.infos;
+  StringRef family = familyOf(call->kernel);
+  if (family == "attention")
+    return check(cuda::planAttention(params, slices.first<4>(), target_),
+                 work.region);
+  if (family == "group_affine")
+    return check(cuda::planGroupAffine(params, slices, target_), work.region);
+  if (family == "gather_rows")
+    return check(cuda::planGatherRows(params, slices, target_), work.region);
+  if (family == "random_normal")
+    return check(cuda::planRandomNormal(params, slices, target_), work.region);
+  return work.region.emitOpError("needs library kernel '")
+         << call->kernel << "', which a GPU does not have";
+}
+
+module::VerbUnion CudaSteps::launch(const LaunchPlan& plan,
+                                    std::vector<uint32_t> slices) {
+  texts_.try_emplace(plan.symbol, plan.source);
+  module::LaunchT launch;
+  launch.kernel = tables_.kernel(plan.symbol);
+  launch.slices = std::move(slices);
+  auto grid = std::make_unique<module::GridT>();
+  grid->blocks.assign(plan.blocks.begin(), plan.blocks.end());
+  grid->threads = plan.threads;
+  grid->cluster = plan.cluster;
+  grid->shared_bytes = plan.sharedBytes;
+  grid->overlaps = plan.overlaps;
+  for (std::byte byte : plan.constants)
+    grid->constants.push_back(static_cast<uint8_t>(byte));
+  for (const cuda::MapPlan& map : plan.maps) {
+    auto entry = std::make_unique<module::TensorMapT>();
+    entry->slice = map.slice;
+    entry->byte_offset = map.byteOffset;
+    entry->extents = map.extents;
+    entry->strides = map.strides;
+    entry->box = map.box;
+    entry->steps = map.steps;
+    entry->steps.resize(map.box.size(), 1);
+    entry->swizzle = map.swizzle;
+    grid->maps.push_back(std::move(entry));
+  }
+  launch.grid = std::move(grid);
+  module::VerbUnion verb;
+  verb.Set(std::move(launch));
+  return verb;
+}
+
+LogicalResult CudaSteps::emit(RegionOp region, FunctionEmitter& function) {
+  Work work{region, function};
+  FailureOr<LaunchPlan> plan = failure();
+  if (region.isRows()) {
+    std::vector<uint32_t> slices;
+    if (failed(function.addKernelSlices(region, slices)))
+      return failure();
+    for (uint32_t slice : slices)
+      work.add(slice);
+    plan = planRows(kernels_.lookupSymbol<func::FuncOp>(*region.getKernel()),
+                    work.infos);
+  } else {
+    plan = region.getKind() == RegionOp::kContraction ? planContraction(work)
+                                                      : planLibrary(work);
+  }
+  if (failed(plan))
+    return failure();
+  function.addStep(launch(*plan, std::move(work.slices)), region.getLoc());
+  return success();
+}
+
+LogicalResult CudaSteps::finish(module::ModuleT& module, Location location) {
+  std::vector<KernelText> texts;
+  for (auto& entry : module.kernels) {
+    auto text = texts_.find(entry->symbol);
+    texts.push_back({entry->symbol + ".cu", text->second});
+  }
+  auto codes = compileKernels(texts, target_.name);
+  if (!codes.ok())
+    return emitError(location, codes.status().message());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    auto image = std::make_unique<module::ImageT>();
+    image->kind = module::ImageKind::Cubin;
+    image->target = target_.name;
+    auto first = reinterpret_cast<const uint8_t*>((*codes)[i].data());
+    image->data.assign(first, first + (*codes)[i].size());
+    module.kernels[i]->image = i;
+    module.images.push_back(std::move(image));
+  }
+  return success();
+}
+
+} // namespace burin

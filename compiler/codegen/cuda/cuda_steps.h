@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a GPU runs regions: every step is the launch of one kernel, chosen and
+// printed for its shapes.
+#pragma once
+
+#include "compiler/emit/function_emitter.h"
+#include "kernels/cuda/plan.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace burin {
+
+// The target of that name ("sm_90a"), or nothing.
+std::optional<kernels::cuda::Target> cudaTarget(llvm::StringRef name);
+
+// Whether a GPU has one kernel for this composite op, so that it is not taken
+// apart.
+bool hasCudaKernel(mlir::Operation* op, const kernels::cuda::Target& target);
+
+class CudaSteps final : public StepEmitter {
+public:
+  // `kernels` holds the generated functions, lowered to linalg.
+  CudaSteps(ModuleTables& tables, mlir::ModuleOp kernels,
+            kernels::cuda::Target target)
+      : tables_(tables), kernels_(kernels), target_(std::move(target)) {}
+
+  mlir::LogicalResult emit(RegionOp region, FunctionEmitter& function) override;
+  // Compiles the texts of all kernels of `module` into images.
+  mlir::LogicalResult finish(module::ModuleT& module, mlir::Location location);
+
+private:
+  struct Work; // one region being emitted
+  mlir::FailureOr<kernels::cuda::LaunchPlan> planLibrary(Work& work);
+  mlir::FailureOr<kernels::cuda::LaunchPlan> planContraction(Work& work);
+  mlir::FailureOr<uint32_t> packedWeight(Work& work, mlir::Value weight,
+                                         const LibraryCall& call, DType dtype,
+                                         bool gated);
+  mlir::LogicalResult addOwnSlices(Work& work, mlir::ValueRange values);
+  mlir::FailureOr<kernels::cuda::EpilogueText> epilogueOf(Work& work);
+  // The launch of `plan` on `slices`; its text is compiled by finish().
+  module::VerbUnion launch(const kernels::cuda::LaunchPlan& plan,
+                           std::vector<uint32_t> slices);
+
+  ModuleTables& tables_;
+  mlir::ModuleOp kernels_;
+  kernels::cuda::Target target_;
+  llvm::StringMap<std::string> texts_; // by symbol
+};
+
+} // namespace burin
