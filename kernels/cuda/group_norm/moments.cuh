@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mean and variance of the groups of channels in a span of one image, from
+// every pixel once and without cancellation: nothing but deviations from a
+// mean nearby is ever squared. Two sets with n, mean m and M2 = sum (x - m)^2
+// each are one with (Chan, Golub and LeVeque, 1979)
+//   m = sum n_i m_i / sum n_i,   M2 = sum M2_i + n_i (m_i - m)^2.
+// Rows of a few pixels join into a thread's moments of each channel, channels
+// into groups, threads into the block's moments, blocks into the cluster's.
+// Every order is fixed, so that results repeat bit for bit.
+//
+// A problem P, printed by the plan, has
+//   using X, Affine;   element types of x, and of gamma and beta
+//   kPixels, kChannels, kWidth (channels of a group)
+//   kVector    channels that a thread reads at once, 8 or 1
+//   kSpan      channels of a cluster: whole groups and whole vectors
+//   kCluster   blocks that share a span's pixels
+//   kRows      pixels that a block reads at once, one a row of threads
+//   kThreads   at least kRows * kSpan / kVector
+//   kBatch     rows that a thread joins at once
+//   kAlign     bytes that divide the address of each vector of x
+//   kEpsilon
+#pragma once
+
+#include "common/math.cuh"
+#include "common/rows.cuh"
+#include "group_norm/cluster.cuh"
+
+// A thread's place: vector `vector` of every kRows-th pixel from `row` of the
+// block's pixels [first, first + pixels) of image `image`.
+template <class P>
+struct Place {
+  static constexpr int kVectors = P::kSpan / P::kVector;
+  static constexpr int kSpans = (P::kChannels + P::kSpan - 1) / P::kSpan;
+  static constexpr int kPerBlock = (P::kPixels + P::kCluster - 1) / P::kCluster;
+
+  int image, channel, channels, first, pixels, vector, row;
+
+  __device__ __forceinline__ Place() {
+    const int item = static_cast<int>(blockIdx.x / P::kCluster);
+    image = item / kSpans;
+    channel = item % kSpans * P::kSpan;
+    channels = min(P::kSpan, P::kChannels - channel);
+    first = Cluster<P::kCluster>::rank() * kPerBlock;
+    pixels = pixelsOf(Cluster<P::kCluster>::rank());
+    vector = static_cast<int>(threadIdx.x) % kVectors;
+    row = static_cast<int>(threadIdx.x) / kVectors;
+  }
+
+  static __device__ __forceinline__ int pixelsOf(int rank) {
+    return max(0, min(kPerBlock, P::kPixels - rank * kPerBlock));
+  }
+  // How many pixels the threads of `row` have.
+  __device__ __forceinline__ int pixelsOfRow(int row) const {
+    return row < pixels ? (pixels - row - 1) / P::kRows + 1 : 0;
+  }
+  __device__ __forceinline__ bool active() const {
+    return row < P::kRows && vector * P::kVector < channels;
+  }
+  __device__ __forceinline__ int column() const {
+    return channel + vector * P::kVector;
+  }
+  // The row of x, and of the result, of the thread's pixel number `i`.
+  __device__ __forceinline__ int rowOf(int i) const {
+    return image * P::kPixels + first + row + i * P::kRows;
+  }
+};
+
+// Of each of a thread's channels.
+template <int kVector>
+struct ThreadMoments {
+  int count = 0;
+  float mean[kVector] = {};
+  float squares[kVector] = {};
+
+  // Joins the first `rows` > 0 of `x`.
+  template <int kBatch>
+  __device__ __forceinline__ void add(const float (&x)[kBatch][kVector],
+                                      int rows) {
+    if (rows == kBatch)
+      join<true>(x, kBatch);
+    else
+      join<false>(x, rows);
+  }
+
+private:
+  template <bool kFull, int kBatch>
+  __device__ __forceinline__ void join(const float (&x)[kBatch][kVector],
+                                       int rows) {
+    const float share = 1.f / static_cast<float>(rows);
+    const float weight =
+        static_cast<float>(rows) / static_cast<float>(count + rows);
+    const float apartWeight = static_cast<float>(count) * weight;
+#pragma unroll
+    for (int c = 0; c < kVector; ++c) {
+      float sum = 0, square = 0;
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i)
+        sum += kFull || i < rows ? x[i][c] : 0.f;
+      const float center = sum * share;
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const float apart = kFull || i < rows ? x[i][c] - center : 0.f;
+        square += apart * apart;
+      }
+      const float apart = center - mean[c];
+      mean[c] += apart * weight;
+      squares[c] += square + apart * apart * apartWeight;
+    }
+    count += rows;
+  }
+};
+
+// Runs of a vector's channels that belong to one group: the whole vector, or
+// what stands before and after a border between groups, or, where groups are
+// narrower than vectors, equal pieces.
+template <class P>
+struct Runs {
+  static constexpr bool kNarrow = P::kWidth < P::kVector;
+  static constexpr int kPiece = P::kVector % P::kWidth == 0 ? P::kWidth : 1;
+  static constexpr int kCount = kNarrow ? P::kVector / kPiece
+                                : P::kWidth % P::kVector == 0 ? 1
+                                                              : 2;
+  // The run that channel `c` of vector `vector` belongs to.
+  static __device__ __forceinline__ int of(int vector, int c) {
+    if constexpr (kNarrow)
+      return c / kPiece;
+    else if constexpr (kCount == 2)
+      return vector * P::kVector % P::kWidth + c >= P::kWidth;
+    else
+      return 0;
+  }
+};
+
+struct Moments {
+  double count, mean, squares;
+};
+
+template <class P>
+struct SharedMoments {
+  static constexpr int kGroups = P::kSpan / P::kWidth;
+
+  // Of each run of each vector, by row of threads.
+  float mean[Place<P>::kVectors][Runs<P>::kCount][P::kRows];
+  float squares[Place<P>::kVectors][Runs<P>::kCount][P::kRows];
+  Moments block[kGroups];
+  double center[kGroups], inverse[kGroups]; // mean, 1 / sqrt(variance + eps)
+  alignas(16) float scale[P::kSpan];
+  alignas(16) float shift[P::kSpan];
+};
+
+template <class P>
+__device__ __forceinline__ void
+shareThreadMoments(const Place<P>& place,
+                   const ThreadMoments<P::kVector>& moments,
+                   SharedMoments<P>& shared) {
+#pragma unroll
+  for (int run = 0; run < Runs<P>::kCount; ++run) {
+    float sum = 0, squares = 0;
+    int channels = 0;
+#pragma unroll
+    for (int c = 0; c < P::kVector; ++c)
+      if (Runs<P>::of(place.vector, c) == run) {
+        sum += moments.mean[c];
+        ++channels;
+      }
+    const float mean = channels > 0 ? sum / static_cast<float>(channels) : 0.f;
+#pragma unroll
+    for (int c = 0; c < P::kVector; ++c)
+      if (Runs<P>::of(place.vector, c) == run) {
+        const float apart = moments.mean[c] - mean;
+        squares += moments.squares[c] +
+                   static_cast<float>(moments.count) * apart * apart;
+      }
+    shared.mean[place.vector][run][place.row] = mean;
+    shared.squares[place.vector][run][place.row] = squares;
+  }
+}
+
+// Visits the moments that make up group `group`, a lane's share of them.
+template <class P, class Visit>
+__device__ __forceinline__ void eachPart(const Place<P>& place,
+                                         const SharedMoments<P>& shared,
+                                         int group, Visit visit) {
+  const int begin = group * P::kWidth, end = begin + P::kWidth;
+  for (int v = begin / P::kVector; v * P::kVector < end; ++v) {
+    const int low = max(begin - v * P::kVector, 0);
+    const int high = min(end - v * P::kVector, P::kVector);
+    const int last = Runs<P>::of(v, high - 1);
+    for (int run = Runs<P>::of(v, low); run <= last; ++run) {
+      const int channels = Runs<P>::kNarrow ? Runs<P>::kPiece : high - low;
+      for (int row = threadIdx.x % 32; row < P::kRows; row += 32)
+        visit(static_cast<double>(channels * place.pixelsOfRow(row)),
+              shared.mean[v][run][row], shared.squares[v][run][row]);
+    }
+  }
+}
+
+// A warp for each group.
+template <class P>
+__device__ __forceinline__ void joinThreads(const Place<P>& place,
+                                            SharedMoments<P>& shared) {
+  const double count = static_cast<double>(place.pixels) * P::kWidth;
+  const int groups = place.channels / P::kWidth;
+  for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
+    double sum = 0, squares = 0;
+    eachPart(place, shared, g,
+             [&](double n, double mean, double) { sum += n * mean; });
+    sum = reduceLanes<32>(sum, AddOp());
+    const double mean = place.pixels > 0 ? sum / count : 0.;
+    eachPart(place, shared, g, [&](double n, double partMean, double part) {
+      squares += part + n * (partMean - mean) * (partMean - mean);
+    });
+    squares = reduceLanes<32>(squares, AddOp());
+    if (threadIdx.x % 32 == 0)
+      shared.block[g] = {count, mean, squares};
+  }
+}
+
+// Of group `g`, from all blocks of the cluster.
+template <class P>
+__device__ __forceinline__ void joinBlocks(SharedMoments<P>& shared, int g) {
+  using Blocks = Cluster<P::kCluster>;
+  constexpr double kCount = static_cast<double>(P::kPixels) * P::kWidth;
+  const Moments& own = shared.block[g];
+  double mean = 0, squares = 0;
+#pragma unroll 4
+  for (int rank = 0; rank < P::kCluster; ++rank)
+    mean += Blocks::read(&own.count, rank) * Blocks::read(&own.mean, rank);
+  mean /= kCount;
+#pragma unroll 4
+  for (int rank = 0; rank < P::kCluster; ++rank) {
+    const double apart = Blocks::read(&own.mean, rank) - mean;
+    squares += Blocks::read(&own.squares, rank) +
+               Blocks::read(&own.count, rank) * apart * apart;
+  }
+  shared.center[g] = mean;
+  shared.inverse[g] = 1 / sqrt(squares / kCount + P::kEpsilon);
+}
+
+// Leaves the two factors of each channel of the span in `shared`. Every thread
+// of the cluster calls this once, and Cluster::wait() before it ends, for
+// until then others may read its block's moments.
+template <class P>
+__device__ __forceinline__ void
+joinMoments(const Place<P>& place, const ThreadMoments<P::kVector>& moments,
+            const typename P::Affine* gamma, const typename P::Affine* beta,
+            SharedMoments<P>& shared) {
+  if (place.active())
+    shareThreadMoments(place, moments, shared);
+  __syncthreads();
+  joinThreads(place, shared);
+  Cluster<P::kCluster>::synchronize();
+  const int groups = place.channels / P::kWidth;
+  for (int g = threadIdx.x; g < groups; g += P::kThreads)
+    joinBlocks(shared, g);
+  Cluster<P::kCluster>::arrive();
+  __syncthreads();
+  for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
+    const int g = c / P::kWidth;
+    const double factor =
+        convert<double>(gamma[place.channel + c]) * shared.inverse[g];
+    const double bias = convert<double>(beta[place.channel + c]);
+    shared.scale[c] = static_cast<float>(factor);
+    shared.shift[c] = static_cast<float>(bias - shared.center[g] * factor);
+  }
+  __syncthreads();
+}
