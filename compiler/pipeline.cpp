@@ -24,6 +24,9 @@ void buildGraphPipeline(OpPassManager& manager, StringRef target) {
   function.addPass(createCSEPass());
   // Before regions form: an invariant must not be fused into a step.
   manager.addPass(createHoistInvariants());
+  // Gates are windows of the product itself after this, which regions know.
+  if (gpu)
+    manager.addNestedPass<func::FuncOp>(createSinkSlices());
   manager.addNestedPass<func::FuncOp>(createFormRegions({/*gates=*/gpu}));
 }
 

@@ -43,8 +43,8 @@ emitModule(ModuleOp module, ArrayRef<std::byte> image, StringRef target) {
   return result;
 }
 
-FailureOr<module::ModuleT>
-emitCudaModule(ModuleOp module, const kernels::cuda::Target& target) {
+FailureOr<module::ModuleT> emitCudaModule(ModuleOp module,
+                                          const kernels::cuda::Target& target) {
   module::ModuleT result;
   auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule);
   ModuleTables tables(result, kernels);

@@ -74,6 +74,15 @@ private:
   DenseMap<Operation*, Group*> groupOf_;
 };
 
+// A parameter or a window of one.
+static bool isWeight(Operation* op) {
+  if (auto view = dyn_cast<Viewing>(op)) {
+    Operation* source = op->getOperand(0).getDefiningOp();
+    return !view.gathers() && source && isWeight(source);
+  }
+  return isa<ParameterOp>(op);
+}
+
 LogicalResult RegionFormer::classify() {
   for (Operation& op : block_) {
     order_.push_back(&op);
@@ -91,7 +100,7 @@ LogicalResult RegionFormer::classify() {
                               "kernel for these operands");
       bool fixed = llvm::all_of(op.getOperands(), [&](Value operand) {
         Operation* source = operand.getDefiningOp();
-        return source && (isa<ParameterOp>(source) || isSunk(source));
+        return source && (isWeight(source) || isSunk(source));
       });
       if (op.getNumOperands() == 0 || (form->elementwise && fixed))
         sunk_.insert(&op);
@@ -204,9 +213,8 @@ Value RegionFormer::formGate(Group& group, Value result) {
     ops.push_back(next);
     open.insert(next->getResult(0));
   }
-  llvm::sort(ops, [](Operation* a, Operation* b) {
-    return a->isBeforeInBlock(b);
-  });
+  llvm::sort(ops,
+             [](Operation* a, Operation* b) { return a->isBeforeInBlock(b); });
   for (Operation* op : ops) {
     group.ops.push_back(op);
     groupOf_[op] = &group;

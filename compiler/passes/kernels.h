@@ -11,6 +11,8 @@ namespace burin {
 inline constexpr llvm::StringLiteral kKernelsModule = "kernels";
 // On a kernel: its first argument is the tile of a contraction.
 inline constexpr llvm::StringLiteral kEpilogueAttr = "burin.epilogue";
+// On an epilogue: its first two arguments are the halves of the tile's columns.
+inline constexpr llvm::StringLiteral kGatedAttr = "burin.gated";
 // On a generated LaunchFn: how many work items, rows, there are.
 inline constexpr llvm::StringLiteral kWorkItemsAttr = "burin.work_items";
 // On a generated function: for each of its results the slice, among those it

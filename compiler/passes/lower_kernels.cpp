@@ -45,7 +45,9 @@ class LowerKernels : public impl::LowerKernelsBase<LowerKernels> {
     if (failed(lowerOps(function)))
       return signalPassFailure();
     if (function->hasAttr(kEpilogueAttr))
-      takeTileInFloat32(function);
+      takeTileInFloat32(function, 0);
+    if (function->hasAttr(kGatedAttr))
+      takeTileInFloat32(function, 1);
     RewritePatternSet patterns(&getContext());
     // An epilogue computes a value again for each of its uses: its tile is in
     // registers, and both halves of a gate need the same chain.
@@ -82,8 +84,8 @@ class LowerKernels : public impl::LowerKernelsBase<LowerKernels> {
   }
 
   // The library hands out float32 tiles whatever the contraction's type is.
-  void takeTileInFloat32(func::FuncOp function) {
-    BlockArgument tile = function.getArgument(0);
+  void takeTileInFloat32(func::FuncOp function, unsigned index) {
+    BlockArgument tile = function.getArgument(index);
     auto type = cast<RankedTensorType>(tile.getType());
     if (type.getElementType().isF32())
       return;

@@ -50,6 +50,25 @@ public:
   }
 
 private:
+  // What a contraction hands to its epilogue: all its columns, or the two
+  // halves that the epilogue brings together, values first.
+  static SmallVector<Value> tilesOf(Operation* root) {
+    if (!root)
+      return {};
+    Value whole = root->getResult(0);
+    SmallVector<Value> halves;
+    for (Operation* user : whole.getUsers())
+      if (isa<SliceOp>(user))
+        halves.push_back(user->getResult(0));
+    if (halves.empty())
+      return {whole};
+    llvm::sort(halves, [](Value a, Value b) {
+      return a.getDefiningOp<SliceOp>().getStart() <
+             b.getDefiningOp<SliceOp>().getStart();
+    });
+    return halves;
+  }
+
   // The generated part of `region`: (tile if any, captured operands) to the
   // results. `captures` receives which operands those are.
   func::FuncOp makeFunction(RegionOp region, SmallVector<int64_t>& captures) {
@@ -64,9 +83,8 @@ private:
         for (Value operand : op.getOperands())
           use(operand);
 
-    SmallVector<Type> types;
-    if (root)
-      types.push_back(root->getResult(0).getType());
+    SmallVector<Value> tiles = tilesOf(root);
+    SmallVector<Type> types = llvm::to_vector(ValueRange(tiles).getTypes());
     for (unsigned index : used.set_bits()) {
       captures.push_back(index);
       types.push_back(region.getInputs()[index].getType());
@@ -79,17 +97,20 @@ private:
         builder_.getFunctionType(types, region.getResultTypes()));
     if (root)
       function->setAttr(kEpilogueAttr, builder_.getUnitAttr());
+    if (tiles.size() == 2)
+      function->setAttr(kGatedAttr, builder_.getUnitAttr());
     Block* block = function.addEntryBlock();
     IRMapping mapping;
     unsigned next = 0;
-    if (root)
-      mapping.map(root->getResult(0), block->getArgument(next++));
+    for (Value tile : tiles)
+      mapping.map(tile, block->getArgument(next++));
     for (int64_t index : captures)
       mapping.map(region.block().getArgument(index),
                   block->getArgument(next++));
     builder_.setInsertionPointToEnd(block);
     for (Operation& op : region.block().without_terminator())
-      if (&op != root)
+      if (&op != root && !(op.getNumResults() == 1 &&
+                           llvm::is_contained(tiles, op.getResult(0))))
         builder_.clone(op, mapping);
     SmallVector<Value> results;
     for (Value value : region.yield().getValues())

@@ -21,6 +21,13 @@ def HoistInvariants : Pass<"burin-hoist-invariants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def SinkSlices : Pass<"burin-sink-slices", "::mlir::func::FuncOp"> {
+  let summary = "Takes windows before elementwise ops instead of after them";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
   let summary = "Groups ops into regions that run as one step each";
   let description = [{

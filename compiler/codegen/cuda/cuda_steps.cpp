@@ -7,6 +7,7 @@
 #include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/codegen/cuda/rows.h"
 #include "compiler/dialect/inference.h"
+#include "compiler/passes/kernels.h"
 #include "kernels/cpu/contracts.h"
 #include "kernels/cuda/attention/plan.h"
 #include "kernels/cuda/contract/plan.h"
@@ -43,9 +44,8 @@ constexpr int64_t kBaseAlignment = kArenaAlignment;
 
 static SliceInfo infoOf(const module::SliceT& slice) {
   int64_t extent = slice.shape.empty() ? 1 : slice.shape.back();
-  int64_t rows = extent == 0
-                     ? 0
-                     : ShapedType::getNumElements(slice.shape) / extent;
+  int64_t rows =
+      extent == 0 ? 0 : ShapedType::getNumElements(slice.shape) / extent;
   return {static_cast<DType>(slice.dtype), rows, extent, slice.pitch,
           std::gcd(kBaseAlignment, static_cast<int64_t>(slice.byte_offset))};
 }
@@ -124,8 +124,7 @@ FailureOr<uint32_t> CudaSteps::packedWeight(Work& work, Value weight,
   FailureOr<module::SliceT> source = work.function.makeSlice(weight);
   if (failed(source))
     return failure();
-  int64_t bytes =
-      cuda::packedContractBytes(call.params, dtype, gated, target_);
+  int64_t bytes = cuda::packedContractBytes(call.params, dtype, gated, target_);
   int64_t outputs = call.params[kernels::kContractOutChannels];
   FailureOr<LaunchPlan> plan = check(
       cuda::planPackContract(call.params, static_cast<DType>(source->dtype),
@@ -150,8 +149,8 @@ FailureOr<uint32_t> CudaSteps::packedWeight(Work& work, Value weight,
   PackedPart part{*source, [this, plan = *plan](uint32_t from, uint32_t to) {
                     return launch(plan, {from, to});
                   }};
-  return work.function.addState(
-      tables_.packedState(key, bytes, part, location), bytes);
+  return work.function.addState(tables_.packedState(key, bytes, part, location),
+                                bytes);
 }
 
 FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
@@ -166,22 +165,17 @@ FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
     FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
     if (failed(epilogue))
       return failure();
-    return check(cuda::planGroupNorm(call->params, work.infos, *epilogue,
-                                     target_),
-                 work.region);
+    return check(
+        cuda::planGroupNorm(call->params, work.infos, *epilogue, target_),
+        work.region);
   }
   Value input = work.outside(call->operands[0]);
   Value weight = work.outside(call->operands[1]);
   auto kernel = kernels_.lookupSymbol<func::FuncOp>(*work.region.getKernel());
-  auto last = [](Type type) {
-    return cast<RankedTensorType>(type).getShape().back();
-  };
-  bool gated =
-      last(kernel.getArgumentTypes()[0]) != last(kernel.getResultTypes()[0]);
+  bool gated = kernel->hasAttr(kGatedAttr);
   DType dtype = *dtypeOf(elementOf(input));
   // A packing at run time is a step of its own, before the slices of this.
-  FailureOr<uint32_t> packed =
-      packedWeight(work, weight, *call, dtype, gated);
+  FailureOr<uint32_t> packed = packedWeight(work, weight, *call, dtype, gated);
   if (failed(packed) || failed(addOwnSlices(work, input)))
     return failure();
   bool computed =

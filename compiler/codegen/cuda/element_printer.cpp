@@ -56,7 +56,7 @@ ElementPrinter::ElementPrinter(func::FuncOp kernel, unsigned firstArgument,
   };
   for (BlockArgument argument :
        kernel.getArguments().drop_front(firstArgument)) {
-    places_[argument] = {Place::kSlice, unsigned(elements_.size()), {}, 0, {}};
+    places_[argument] = {Place::kSlice, unsigned(elements_.size()), {}, 0};
     add(argument.getType());
   }
   // Parameters may be float32; what is stored decides.
@@ -73,8 +73,8 @@ unsigned ElementPrinter::alignmentOf(unsigned slice, unsigned width,
   bytes = std::gcd(bytes, offset * element);
   if (info.rows > 1)
     bytes = std::gcd(bytes, info.pitch * element);
-  return std::max<int64_t>(element, int64_t{1} << llvm::countr_zero(
-                                        static_cast<uint64_t>(bytes)));
+  return std::max<int64_t>(
+      element, int64_t{1} << llvm::countr_zero(static_cast<uint64_t>(bytes)));
 }
 
 std::pair<std::string, std::string>
@@ -132,8 +132,7 @@ std::string ElementPrinter::readSlice(const Place& place, RankedTensorType type,
   auto offset = offsetFrom(map.getResults().back(), last);
   AffineMap leading = leadingOf(map);
   if (offset && !dependsOn(leading, last)) {
-    std::string tail =
-        at.valid.empty() ? std::string() : ", " + at.valid;
+    std::string tail = at.valid.empty() ? std::string() : ", " + at.valid;
     text += formatv("{0}{1} {2}[{3}];\n{0}loadSome<{4}>({5}, {2}{6});\n",
                     at.indent, reg, name, at.width,
                     alignmentOf(place.slice, at.width, *offset),
@@ -164,14 +163,13 @@ ElementPrinter::readOperands(linalg::GenericOp op, const Position& at,
       names.push_back(readSlice(place, type, map, at, name, text));
       break;
     case Place::kVector: {
-      auto offset = at.dims.empty() || map.getNumResults() == 0
-                        ? std::optional<int64_t>(0)
-                        : offsetFrom(map.getResults().back(),
-                                     at.dims.size() - 1);
-      bool gate = offset && *offset > 0 && *offset == place.gateStart;
-      if (!offset || (*offset != 0 && !gate))
+      auto offset =
+          at.dims.empty() || map.getNumResults() == 0
+              ? std::optional<int64_t>(0)
+              : offsetFrom(map.getResults().back(), at.dims.size() - 1);
+      if (offset != place.start)
         return op.emitOpError("reads a value in registers out of its place");
-      names.push_back((gate ? place.gate : place.name) + "[i]");
+      names.push_back(place.name + "[i]");
       break;
     }
     case Place::kScalar:
@@ -207,15 +205,14 @@ LogicalResult ElementPrinter::printMap(linalg::GenericOp op, const Position& at,
     return failure();
   arguments->resize(op->getNumOperands(), "unused");
   for (auto [i, type] : llvm::enumerate(op->getResultTypes()))
-    text += formatv(
-        "{0}{1} {2}{3}[{4}];\n", at.indent,
-        registerType(cast<RankedTensorType>(type).getElementType()), name, i,
-        at.width);
+    text += formatv("{0}{1} {2}{3}[{4}];\n", at.indent,
+                    registerType(cast<RankedTensorType>(type).getElementType()),
+                    name, i, at.width);
   text += formatv("#pragma unroll\n{0}for (int i = 0; i < {1}; ++i) {{\n",
                   at.indent, at.width);
   ScalarPrinter printer(fast_);
-  auto results = printer.print(op, *arguments, elementDims(at),
-                               at.indent + "  ", text);
+  auto results =
+      printer.print(op, *arguments, elementDims(at), at.indent + "  ", text);
   if (failed(results))
     return failure();
   for (auto [i, result] : llvm::enumerate(*results))
@@ -235,8 +232,8 @@ LogicalResult ElementPrinter::printFold(linalg::GenericOp op,
   text += formatv("#pragma unroll\n{0}for (int i = 0; i < {1}; ++i) {{\n",
                   at.indent, at.width);
   ScalarPrinter printer(fast_);
-  auto results = printer.print(op, *arguments, elementDims(at),
-                               at.indent + "  ", text);
+  auto results =
+      printer.print(op, *arguments, elementDims(at), at.indent + "  ", text);
   if (failed(results))
     return failure();
   for (auto [accumulator, result] : llvm::zip(accumulators, *results))

@@ -22,9 +22,7 @@ struct Place {
   Kind kind = kSlice;
   unsigned slice = 0;
   std::string name;
-  // A vector whose elements from `gateStart` on are another vector, `gate`.
-  int64_t gateStart = 0;
-  std::string gate;
+  int64_t start = 0; // of a vector: the column it was read `start` past
 };
 
 // One position of the loops: `dims` are expressions, that of the last loop of
@@ -61,8 +59,8 @@ public:
   // Writes vector `name` to the kernel's result number `result`, which lies
   // at `map` of the loops.
   void printStore(unsigned result, mlir::RankedTensorType type,
-                  mlir::AffineMap map, llvm::StringRef name,
-                  const Position& at, std::string& text);
+                  mlir::AffineMap map, llvm::StringRef name, const Position& at,
+                  std::string& text);
 
   // The least power of two that divides the address of the first of `width`
   // neighbours in slice `slice` at any position: `offset` elements past one
@@ -72,8 +70,8 @@ public:
   std::pair<std::string, std::string> indexOf(mlir::RankedTensorType type,
                                               mlir::AffineMap map,
                                               const Position& at) const;
-  std::string at(unsigned slice, const std::pair<std::string, std::string>&
-                                     rowAndColumn) const;
+  std::string at(unsigned slice,
+                 const std::pair<std::string, std::string>& rowAndColumn) const;
   mlir::Type elementOf(unsigned slice) const { return elements_[slice]; }
   unsigned captures() const { return captures_; }
 

@@ -3,6 +3,7 @@
 #include "compiler/codegen/cuda/epilogue.h"
 
 #include "compiler/codegen/cuda/element_printer.h"
+#include "compiler/passes/kernels.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -18,9 +19,9 @@ class EpiloguePrinter {
 public:
   EpiloguePrinter(func::FuncOp kernel,
                   ArrayRef<kernels::cuda::SliceInfo> slices)
-      : kernel_(kernel), elements_(kernel, 1, slices, "views"),
-        shape_(cast<RankedTensorType>(kernel.getResultTypes()[0]).getShape()) {
-  }
+      : kernel_(kernel), tiles_(kernel->hasAttr(kGatedAttr) ? 2 : 1),
+        elements_(kernel, tiles_, slices, "views"),
+        shape_(cast<RankedTensorType>(kernel.getResultTypes()[0]).getShape()) {}
 
   FailureOr<kernels::cuda::EpilogueText> run();
 
@@ -33,6 +34,7 @@ private:
   LogicalResult printFinish();
 
   func::FuncOp kernel_;
+  unsigned tiles_; // arguments that are sums
   ElementPrinter elements_;
   SmallVector<int64_t> shape_;
   Position at_;
@@ -59,34 +61,25 @@ OpOperand* EpiloguePrinter::soleVectorUse(BlockArgument argument) {
 
 // What depends on the row is on its way while the sums are still made.
 void EpiloguePrinter::printFetch() {
-  for (BlockArgument argument : block().getArguments().drop_front()) {
+  for (BlockArgument argument : block().getArguments().drop_front(tiles_)) {
     OpOperand* use = soleVectorUse(argument);
     if (!use)
       continue;
     auto op = cast<linalg::GenericOp>(use->getOwner());
     auto type = cast<RankedTensorType>(argument.getType());
     AffineMap map = op.getMatchingIndexingMap(use);
-    unsigned slice = argument.getArgNumber() - 1;
-    int64_t offset =
-        *offsetFrom(map.getResults().back(), shape_.size() - 1);
+    unsigned slice = argument.getArgNumber() - tiles_;
+    int64_t offset = *offsetFrom(map.getResults().back(), shape_.size() - 1);
     std::string name = "fetched" + std::to_string(slice);
-    operands_ +=
-        formatv("    Packed<{0}, 8, {1}> {2};\n",
-                storageType(type.getElementType()),
-                elements_.alignmentOf(slice, 8, offset), name);
-    fetch_ += formatv(
-        "    ::fetch({0}, operand.{1}, {2});\n",
-        elements_.at(slice, elements_.indexOf(type, map, at_)), name,
-        at_.valid.empty() ? "8" : at_.valid);
+    operands_ += formatv("    Packed<{0}, 8, {1}> {2};\n",
+                         storageType(type.getElementType()),
+                         elements_.alignmentOf(slice, 8, offset), name);
+    fetch_ += formatv("    ::fetch({0}, operand.{1}, {2});\n",
+                      elements_.at(slice, elements_.indexOf(type, map, at_)),
+                      name, at_.valid.empty() ? "8" : at_.valid);
     unpack_ += formatv("    {0} {1}[8];\n    unpack(operand.{1}, {1});\n",
                        registerType(type.getElementType()), name);
-    Place place;
-    place.kind = Place::kVector;
-    place.name = name;
-    // The offset is in the address already.
-    place.gateStart = offset;
-    place.gate = name;
-    elements_.places()[argument] = place;
+    elements_.places()[argument] = {Place::kVector, 0, name, offset};
   }
 }
 
@@ -101,10 +94,8 @@ LogicalResult EpiloguePrinter::printFinish() {
     if (failed(elements_.printMap(op, at_, name, finish_)))
       return failure();
     for (auto [i, result] : llvm::enumerate(op.getResults())) {
-      Place place;
-      place.kind = Place::kVector;
-      place.name = name + std::to_string(i);
-      elements_.places()[result] = place;
+      elements_.places()[result] = {Place::kVector, 0, name + std::to_string(i),
+                                    0};
     }
   }
   for (auto [i, result] : llvm::enumerate(end->getOperands()))
@@ -116,21 +107,16 @@ LogicalResult EpiloguePrinter::printFinish() {
 }
 
 FailureOr<kernels::cuda::EpilogueText> EpiloguePrinter::run() {
-  auto tile = cast<RankedTensorType>(block().getArgument(0).getType());
   int64_t outputs = shape_.back();
-  bool gated = tile.getShape().back() != outputs;
+  for (BlockArgument tile : block().getArguments().take_front(tiles_)) {
+    elements_.places()[tile] = {Place::kVector, 0,
+                                tile.getArgNumber() == 0 ? "value" : "gate", 0};
+    if (cast<RankedTensorType>(tile.getType()).getShape() != ArrayRef(shape_))
+      return kernel_.emitError("an epilogue's results differ from its tile");
+  }
   for (Type type : kernel_.getResultTypes())
     if (cast<RankedTensorType>(type).getShape() != ArrayRef(shape_))
       return kernel_.emitError("an epilogue's results differ in shape");
-  if (gated && tile.getShape().back() != 2 * outputs)
-    return kernel_.emitError("an epilogue is neither as wide as its tile nor "
-                             "half as wide");
-  Place place;
-  place.kind = Place::kVector;
-  place.name = "value";
-  place.gate = "gate";
-  place.gateStart = outputs;
-  elements_.places()[block().getArgument(0)] = place;
 
   at_.extents = shape_;
   at_.row = "row";
@@ -149,7 +135,7 @@ FailureOr<kernels::cuda::EpilogueText> EpiloguePrinter::run() {
     return failure();
 
   kernels::cuda::EpilogueText result;
-  result.gated = gated;
+  result.gated = tiles_ == 2;
   result.slices = elements_.captures() + kernel_.getNumResults();
   result.text = formatv(R"(
 #include "common/access.cuh"
@@ -171,8 +157,8 @@ struct Epilogue {{
 {3}{5}{6}  }
 };
 )",
-                        outputs, gated ? "true" : "false", operands_, dims_,
-                        fetch_, unpack_, finish_);
+                        outputs, tiles_ == 2 ? "true" : "false", operands_,
+                        dims_, fetch_, unpack_, finish_);
   result.name = llvm::utohexstr(llvm::xxh3_64bits(result.text), true);
   return result;
 }

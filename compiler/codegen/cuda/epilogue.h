@@ -9,9 +9,8 @@
 
 namespace burin {
 
-// `kernel` is lowered: its first argument is the float32 tile, the others and
-// the results are `slices`. Results that are half as wide as the tile make a
-// gated epilogue.
+// `kernel` is lowered: its first argument, or its first two if it is gated,
+// are float32 tiles, the others and the results are `slices`.
 mlir::FailureOr<kernels::cuda::EpilogueText>
 printEpilogue(mlir::func::FuncOp kernel,
               llvm::ArrayRef<kernels::cuda::SliceInfo> slices);

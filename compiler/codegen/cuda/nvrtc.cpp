@@ -30,9 +30,10 @@ struct Nvrtc {
   int (*cubin)(Handle, char*);
 };
 
-constexpr std::array kLibraries = {
-    "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so",
-    "/usr/local/cuda/lib64/libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so.13"};
+constexpr std::array kLibraries = {"libnvrtc.so.13", "libnvrtc.so.12",
+                                   "libnvrtc.so",
+                                   "/usr/local/cuda/lib64/libnvrtc.so",
+                                   "/usr/local/cuda/lib64/libnvrtc.so.13"};
 constexpr const char* kVariable = "BURIN_NVRTC";
 
 void* openLibrary() {

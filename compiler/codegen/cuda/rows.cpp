@@ -21,9 +21,9 @@ using llvm::formatv;
 namespace burin {
 namespace {
 
-constexpr int64_t kBlock = 256;       // threads
-constexpr int64_t kMaxWidth = 8;      // neighbours of a thread
-constexpr int64_t kLaneValues = 48;   // of one row tensor in a warp's lane
+constexpr int64_t kBlock = 256;     // threads
+constexpr int64_t kMaxWidth = 8;    // neighbours of a thread
+constexpr int64_t kLaneValues = 48; // of one row tensor in a warp's lane
 constexpr int64_t kSharedBytes = 40 << 10;
 
 using kernels::cuda::LaunchPlan;
@@ -147,8 +147,8 @@ LogicalResult RowsPrinter::printFlat() {
   int64_t last = extents.empty() ? 1 : extents.back();
   at.width = widthFor(last);
   int64_t items = product(extents) / at.width;
-  text_ += formatv("  const u32 item = blockIdx.x * {0}u + threadIdx.x;\n",
-                   kBlock);
+  text_ +=
+      formatv("  const u32 item = blockIdx.x * {0}u + threadIdx.x;\n", kBlock);
   text_ += formatv("  letNextStart();\n  waitForPrevious();\n"
                    "  if (item >= {0}u)\n    return;\n",
                    items);
@@ -168,11 +168,9 @@ LogicalResult RowsPrinter::printFlat() {
     if (failed(elements_.printMap(op, at, name, text_)))
       return failure();
     for (auto [i, result] : llvm::enumerate(op.getResults())) {
-      Place place;
-      place.kind = Place::kVector;
-      place.name = name + std::to_string(i);
-      elements_.places()[result] = place;
-      storeResults(op, i, place.name, at);
+      std::string value = name + std::to_string(i);
+      elements_.places()[result] = {Place::kVector, 0, value, 0};
+      storeResults(op, i, value, at);
     }
   }
   finish(text_, llvm::divideCeil(items, kBlock), kBlock);
@@ -221,12 +219,13 @@ Position RowsPrinter::inRow(linalg::GenericOp op, unsigned width) {
 void RowsPrinter::openChunks(Position& at, ArrayRef<int64_t> inner,
                              unsigned firstDim, StringRef counter) {
   int64_t count = product(inner);
-  text_ += formatv("#pragma unroll\n{0}for (int {1} = 0; {1} < {2}; ++{1}) {{\n"
-                   "{0}  const int e = ({1} * {3} + team.lane()) * {4};\n",
-                   at.indent, counter, chunksOf(count, at.width), lanes_,
-                   at.width);
+  text_ +=
+      formatv("#pragma unroll\n{0}for (int {1} = 0; {1} < {2}; ++{1}) {{\n"
+              "{0}  const int e = ({1} * {3} + team.lane()) * {4};\n",
+              at.indent, counter, chunksOf(count, at.width), lanes_, at.width);
   if (count % (lanes_ * at.width) != 0)
-    text_ += formatv("{0}  if (e >= {1})\n{0}    continue;\n", at.indent, count);
+    text_ +=
+        formatv("{0}  if (e >= {1})\n{0}    continue;\n", at.indent, count);
   at.indent += "  ";
   int64_t below = 1;
   for (size_t i = inner.size(); i-- > 0; below *= inner[i]) {
@@ -283,7 +282,7 @@ void RowsPrinter::declareArray(Value value, StringRef name) {
   shared_ += formatv("  __shared__ {0} {1}_all[{2}];\n"
                      "  {0}* {1} = {1}_all + team.row() * {3};\n",
                      reg, name, all, count);
-  elements_.places()[value] = {Place::kArray, 0, name.str(), 0, {}};
+  elements_.places()[value] = {Place::kArray, 0, name.str(), 0};
 }
 
 // The element that result `i` of `op` has at `at`, past the rows.
@@ -311,10 +310,10 @@ void RowsPrinter::declare(linalg::GenericOp op, const Position& at,
     }
     text_ += formatv("  {0} {1}", reg, kept);
     if (kind == Place::kVector)
-      text_ += formatv("[{0}][{1}]", chunksOf(product(inner), at.width),
-                       at.width);
+      text_ +=
+          formatv("[{0}][{1}]", chunksOf(product(inner), at.width), at.width);
     text_ += ";\n";
-    elements_.places()[result] = {kind, 0, kept, 0, {}};
+    elements_.places()[result] = {kind, 0, kept, 0};
   }
 }
 
@@ -335,8 +334,8 @@ LogicalResult RowsPrinter::printScalarMap(linalg::GenericOp op, Position at,
     return failure();
   for (auto [i, result] : llvm::enumerate(op.getResults())) {
     std::string value = (name + Twine(i)).str();
-    text_ += formatv("  {0} = {1}[0];\n", elements_.places()[result].name,
-                     value);
+    text_ +=
+        formatv("  {0} = {1}[0];\n", elements_.places()[result].name, value);
     text_ += "  if (live && team.lane() == 0) {\n";
     storeResults(op, i, value, at);
     text_ += "  }\n";
@@ -389,8 +388,7 @@ static FailureOr<Combiner> combinerOf(linalg::GenericOp op, unsigned result) {
   Value value = op.getBlock()->getTerminator()->getOperand(result);
   Operation* last = value.getDefiningOp();
   StringRef reg = registerType(value.getType());
-  Value accumulator =
-      op.getBlock()->getArgument(op.getNumDpsInputs() + result);
+  Value accumulator = op.getBlock()->getArgument(op.getNumDpsInputs() + result);
   if (!last || !llvm::is_contained(last->getOperands(), accumulator))
     return op.emitOpError("folds in a way that has no parallel form");
   auto infinity = [&](StringRef sign) {
@@ -409,7 +407,8 @@ static FailureOr<Combiner> combinerOf(linalg::GenericOp op, unsigned result) {
   if (isa<arith::MinimumFOp>(last))
     return Combiner{"MinimumOp", infinity("")};
   if (isa<arith::MaxSIOp>(last))
-    return Combiner{"MaximumOp", is32 ? "(int)0x80000000" : "(i64)(1ull << 63)"};
+    return Combiner{"MaximumOp",
+                    is32 ? "(int)0x80000000" : "(i64)(1ull << 63)"};
   if (isa<arith::MinSIOp>(last))
     return Combiner{"MinimumOp", is32 ? "0x7fffffff" : "(i64)(~0ull >> 1)"};
   return op.emitOpError("folds with an op that has no parallel form");
@@ -426,10 +425,9 @@ LogicalResult RowsPrinter::foldAt(linalg::GenericOp op, Position at,
       return failure();
     combiners.push_back(*combiner);
     accumulators.push_back((name + Twine(i)).str());
-    text_ += formatv(
-        "{0}{1} {2} = {3};\n", at.indent,
-        registerType(tensorType(op.getResult(i)).getElementType()),
-        accumulators.back(), combiner->neutral);
+    text_ += formatv("{0}{1} {2} = {3};\n", at.indent,
+                     registerType(tensorType(op.getResult(i)).getElementType()),
+                     accumulators.back(), combiner->neutral);
   }
   std::string counter = "c" + std::to_string(count_++);
   openChunks(at, inner, at.extents.size() - inner.size(), counter);
@@ -477,12 +475,12 @@ LogicalResult RowsPrinter::printRowFold(linalg::GenericOp op) {
     }
     text_ += formatv("  {0} {1};\n",
                      registerType(tensorType(result).getElementType()), whole);
-    elements_.places()[result] = {Place::kScalar, 0, whole, 0, {}};
+    elements_.places()[result] = {Place::kScalar, 0, whole, 0};
   }
   text_ += "  {\n";
   for (unsigned i = rows_.size(); i < firstFold; ++i)
-    text_ += formatv("  for (int d{0} = 0; d{0} < {1}; ++d{0})\n", i,
-                     extents[i]);
+    text_ +=
+        formatv("  for (int d{0} = 0; d{0} < {1}; ++d{0})\n", i, extents[i]);
   text_ += "  {\n";
   if (failed(foldAt(op, at, inner, name)))
     return failure();
@@ -493,8 +491,8 @@ LogicalResult RowsPrinter::printRowFold(linalg::GenericOp op) {
       text_ += formatv("  {0} = {1};\n", place.name, value);
     text_ += "  if (team.lane() == 0) {\n";
     if (place.kind == Place::kArray)
-      text_ += formatv("  {0}[{1}] = {2};\n", place.name,
-                       arrayIndex(op, i, at), value);
+      text_ += formatv("  {0}[{1}] = {2};\n", place.name, arrayIndex(op, i, at),
+                       value);
     text_ += formatv("  {0} {1}stored[1] = {{{2}};\n  if (live) {{\n",
                      registerType(tensorType(result).getElementType()), value,
                      value);
@@ -512,8 +510,9 @@ LogicalResult RowsPrinter::printTeam() {
   int64_t most = 1;
   for (linalg::GenericOp op : generics())
     if (!isStart(op))
-      most = std::max(most, product(ArrayRef(op.getStaticLoopRanges())
-                                        .drop_front(rows_.size())));
+      most = std::max(
+          most,
+          product(ArrayRef(op.getStaticLoopRanges()).drop_front(rows_.size())));
   while (lanes_ < 1024 && most > lanes_ * kLaneValues)
     lanes_ = lanes_ == 32 ? 128 : 2 * lanes_;
   int64_t threads = std::max(kBlock, lanes_);
@@ -532,12 +531,12 @@ LogicalResult RowsPrinter::printTeam() {
     return kernel_.emitError("a row keeps ")
            << sharedBytes_ << " bytes in shared memory, the limit is "
            << kSharedBytes;
-  std::string head = formatv(
-      "  RowTeam<{0}> team;\n"
-      "  const int item = blockIdx.x * {1} + team.row();\n"
-      "  const bool live = item < {2};\n"
-      "  [[maybe_unused]] const int row = live ? item : 0;\n",
-      lanes_, perBlock, rows);
+  std::string head =
+      formatv("  RowTeam<{0}> team;\n"
+              "  const int item = blockIdx.x * {1} + team.row();\n"
+              "  const bool live = item < {2};\n"
+              "  [[maybe_unused]] const int row = live ? item : 0;\n",
+              lanes_, perBlock, rows);
   printDims(rows_, "row", "  ", head);
   head += shared_ + "  letNextStart();\n  waitForPrevious();\n";
   finish(head + text_, llvm::divideCeil(rows, perBlock), threads);

@@ -191,8 +191,8 @@ LogicalResult ScalarPrinter::printOp(Operation& op, StringRef indent,
   if (value.empty())
     return op.emitOpError("has no CUDA form");
   std::string name = "t" + std::to_string(count_++);
-  text += llvm::formatv("{0}const {1} {2} = {3};\n", indent,
-                        registerType(type), name, value);
+  text += llvm::formatv("{0}const {1} {2} = {3};\n", indent, registerType(type),
+                        name, value);
   names_[op.getResult(0)] = name;
   return success();
 }
