@@ -67,5 +67,26 @@ TEST_F(CudaContractCompile, HalfPrecision) {
       kHopper);
 }
 
+TEST_F(CudaContractCompile, WithoutMatrixUnits) {
+  for (DType dtype : {DType::kF32, DType::kBF16, DType::kF16})
+    for (const Target& target : {kHopper, kAmpere}) {
+      const SliceInfo input{dtype, 4096, 3, 3, 2};
+      expectCompiles(
+          planContract(linear(4096, 3, 320), input, plainEpilogue(320), target),
+          target);
+      expectCompiles(
+          planContract(linear(4096, 3, 640), input, gatedEpilogue(320), target),
+          target);
+    }
+}
+
+TEST_F(CudaContractCompile, Packing) {
+  for (DType from : {DType::kF32, DType::kBF16, DType::kF16})
+    for (DType to : {DType::kF32, DType::kBF16, DType::kF16})
+      expectCompiles(planPackContract(linear(64, 64, 64), from, 64, 0, to,
+                                      false, kHopper),
+                     kHopper);
+}
+
 } // namespace
 } // namespace burin::kernels::cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/contract/geometry.h"
 
+#include <algorithm>
 #include <string>
 #include <tuple>
 
@@ -36,9 +37,18 @@ Status check(std::span<const int64_t> p, bool gated) {
                          std::to_string(p[kContractKernelHeight]) + "x" +
                          std::to_string(p[kContractKernelWidth]) +
                          " has more than 49 taps; split it");
+  // Rows, columns and coordinates are 32-bit in the kernels.
+  constexpr int64_t kMost = int64_t{1} << 30;
   const int64_t pixels = p[kContractOutHeight] * p[kContractOutWidth];
-  if (pixels > INT32_MAX || pixels * p[kContractBatch] > INT32_MAX)
-    return unimplemented("contraction: more than 2^31 rows; split the batch");
+  if (pixels > kMost || pixels * p[kContractBatch] > kMost)
+    return unimplemented("contraction: more than 2^30 rows; split the batch");
+  const int64_t reach = std::max(
+      std::max(p[kContractOutHeight], p[kContractOutWidth]) *
+          p[kContractStride],
+      std::max(p[kContractInHeight], p[kContractInWidth]) *
+          p[kContractUpsample]);
+  if (reach > kMost)
+    return unimplemented("contraction: an input more than 2^30 pixels wide");
   if (gated && p[kContractOutChannels] % 2 != 0)
     return invalidArgument(
         "contraction: " + std::to_string(p[kContractOutChannels]) +

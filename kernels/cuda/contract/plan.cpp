@@ -13,6 +13,9 @@ int64_t divideUp(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
+constexpr uint32_t kSimtThreads = 256; // as in contract_simt.cuh
+constexpr int64_t kMaxBlocksY = 65535;
+
 bool isContractType(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
 }
@@ -175,6 +178,46 @@ Result<LaunchPlan> planSm90(const ContractGeometry& g, const SliceInfo& input,
   return plan;
 }
 
+// The element type of elements.cuh.
+std::string elementType(DType dtype) {
+  return dtype == DType::kF32    ? "ElementF32"
+         : dtype == DType::kBF16 ? "ElementBf16"
+                                 : "ElementF16";
+}
+
+Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
+                            const EpilogueText& epilogue) {
+  LaunchPlan plan;
+  plan.symbol = "contract_simt_" + std::string(name(input.dtype)) + "_" +
+                epilogue.name;
+  plan.source = "#include \"contract/contract_simt.cuh\"\n" + epilogue.text +
+                "\nextern \"C\" __global__ void "
+                "__launch_bounds__(kSimtThreads)\n" +
+                plan.symbol + "(const __grid_constant__ " +
+                viewsType(epilogue) +
+                " views,\n    const __grid_constant__ SimtShape shape) {\n"
+                "  contractSimt<" +
+                elementType(input.dtype) +
+                ", Epilogue>(views.view, shape);\n}\n";
+  const int64_t pixels = g.batch * g.height * g.width;
+  const int64_t columns = divideUp(g.outputs, kSimtColumns);
+  if (columns > kMaxBlocksY)
+    return unimplemented("contraction: " + std::to_string(g.outputs) +
+                         " output channels; split the layer");
+  plan.blocks = {static_cast<uint32_t>(divideUp(pixels, kSimtRows)),
+                 static_cast<uint32_t>(columns),
+                 static_cast<uint32_t>(g.phases)};
+  plan.threads = kSimtThreads;
+  const auto number = [](int64_t value) { return static_cast<int>(value); };
+  plan.constants = bytesOf(SimtShape{
+      .shape = shapeOf(g, PixelBox{1, 1, 1}, kSimtColumns, false),
+      .inHeight = number(g.inHeight),
+      .inWidth = number(g.inWidth),
+      .channels = number(g.channels),
+      .upsample = number(g.upsample)});
+  return plan;
+}
+
 // The copy engine wants rows at multiples of 16 bytes, strides below 2^40
 // and steps of at most 8.
 bool servedBySm90(const ContractGeometry& g, const SliceInfo& input,
@@ -209,7 +252,15 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
         " elements apart and " + std::to_string(g.channels) + " channels long");
   if (servedBySm90(g, input, target))
     return planSm90(g, input, epilogue, options);
-  return unimplemented("simt");
+  return planSimt(g, input, epilogue);
+}
+
+int64_t packedContractBytes(std::span<const int64_t> params, DType dtype,
+                            bool gated, const Target& target) {
+  const Result<ContractGeometry> g = contractGeometry(params, gated);
+  return g.ok() ? g->packedRows() * g->packedColumns() *
+                      static_cast<int64_t>(byteSize(dtype))
+                : 0;
 }
 
 } // namespace burin::kernels::cuda

@@ -104,3 +104,40 @@ BURIN_DEVICE int meetsFirst(int phase, int element) {
 BURIN_DEVICE int meetsLast(int phase, int element) {
   return element == 0 ? 1 + phase : 3;
 }
+
+// The weight of a tap of a phase, of the taps of one output and channel: one
+// of them, or for four phases the sum of those of a 3x3 kernel that meet the
+// same input element.
+BURIN_DEVICE float packedWeight(const float* weights, int phases, int phase,
+                                int tap) {
+  if (phases == 1)
+    return weights[tap];
+  const int y0 = meetsFirst(phase / 2, tap / 2);
+  const int y1 = meetsLast(phase / 2, tap / 2);
+  const int x0 = meetsFirst(phase % 2, tap % 2);
+  const int x1 = meetsLast(phase % 2, tap % 2);
+  float sum = 0;
+  for (int y = y0; y < y1; ++y)
+    for (int x = x0; x < x1; ++x)
+      sum += weights[y * 3 + x];
+  return sum;
+}
+
+// Constants of a launch that packs outputs from `firstPadded`, counted with
+// padding over the gates; the weight's first row is row `firstRow`.
+struct PackShape {
+  int outputs, paddedOutputs, gates, phases;
+  int channels, chunks, taps; // taps of the weight, before phases
+  int firstRow, firstPadded;
+  int chunksPerBlock; // chunksPerBlock * kChunk * taps <= kPackElements
+};
+constexpr int kPackElements = 4096;
+
+// Constants of a launch of contract_simt.cuh, where tiles are flat: `shape`
+// has no boxes.
+struct SimtShape {
+  ContractShape shape;
+  int inHeight, inWidth; // before the input is enlarged
+  int channels, upsample;
+};
+constexpr int kSimtRows = 128, kSimtColumns = 64, kSimtDepth = 16;
