@@ -83,9 +83,9 @@ TEST_F(CudaContractCompile, WithoutMatrixUnits) {
 TEST_F(CudaContractCompile, Packing) {
   for (DType from : {DType::kF32, DType::kBF16, DType::kF16})
     for (DType to : {DType::kF32, DType::kBF16, DType::kF16})
-      expectCompiles(planPackContract(linear(64, 64, 64), from, 64, 0, to,
-                                      false, kHopper),
-                     kHopper);
+      expectCompiles(
+          planPackContract(linear(64, 64, 64), from, 64, 0, to, false, kHopper),
+          kHopper);
 }
 
 } // namespace

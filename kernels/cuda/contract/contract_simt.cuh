@@ -21,9 +21,8 @@ struct SimtStage {
 };
 
 template <class Stage>
-__device__ __forceinline__ void placePixels(Stage& stage,
-                                            const ContractShape& s, int first,
-                                            int phase) {
+__device__ __forceinline__ void
+placePixels(Stage& stage, const ContractShape& s, int first, int phase) {
   const int i = threadIdx.x;
   if (i >= kSimtRows)
     return;
@@ -37,9 +36,8 @@ __device__ __forceinline__ void placePixels(Stage& stage,
 
 template <class Element, int kGates>
 __device__ __forceinline__ void fillStage(SimtStage<kGates>& stage,
-                                          const View* views,
-                                          const SimtShape& s, int depth,
-                                          int column, int phase) {
+                                          const View* views, const SimtShape& s,
+                                          int depth, int column, int phase) {
   using Memory = typename Element::Memory;
   const auto* input = static_cast<const Memory*>(views[0].data);
   const auto* packed = static_cast<const Memory*>(views[1].data);
@@ -68,8 +66,8 @@ __device__ __forceinline__ void fillStage(SimtStage<kGates>& stage,
   for (int i = 0; i < kGates * kSimtColumns / kLanes; ++i) {
     const int at = lane + i * kLanes, gate = at / kSimtColumns;
     const int output = column + at % kSimtColumns;
-    const i64 row = (phase * kGates + gate) * s.shape.paddedOutputs +
-                    packedRow(output);
+    const i64 row =
+        (phase * kGates + gate) * s.shape.paddedOutputs + packedRow(output);
     const i64 from = row * columns + tap * s.shape.chunks * kChunk + c;
     stage.weights[kk][at] = any && output < s.shape.paddedOutputs
                                 ? Element::load(packed[from])
@@ -114,8 +112,7 @@ __device__ __forceinline__ void contractSimt(const View* views,
   const int myRow = threadIdx.x / 8 * 4, myColumn = threadIdx.x % 8 * 8;
   float sum[kGates][4][8] = {};
   placePixels(stage, s.shape, first, phase);
-  for (int depth = 0; depth < s.shape.taps * s.channels;
-       depth += kSimtDepth) {
+  for (int depth = 0; depth < s.shape.taps * s.channels; depth += kSimtDepth) {
     __syncthreads();
     fillStage<Element>(stage, views, s, depth, column, phase);
     __syncthreads();
@@ -130,11 +127,10 @@ __device__ __forceinline__ void contractSimt(const View* views,
     const int pixel = first + myRow + i;
     if (pixel / inImage >= s.shape.batch)
       continue;
-    const int row = productRow(s.shape, phase, pixel / inImage,
-                               pixel % inImage / s.shape.width,
-                               pixel % s.shape.width);
-    const auto operand =
-        epilogue.fetch(views + 2, row, column + myColumn);
+    const int row =
+        productRow(s.shape, phase, pixel / inImage,
+                   pixel % inImage / s.shape.width, pixel % s.shape.width);
+    const auto operand = epilogue.fetch(views + 2, row, column + myColumn);
     epilogue.finish(views + 2, sum[0][i], sum[kGates - 1][i], operand, row,
                     column + myColumn);
   }

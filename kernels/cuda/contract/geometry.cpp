@@ -42,11 +42,11 @@ Status check(std::span<const int64_t> p, bool gated) {
   const int64_t pixels = p[kContractOutHeight] * p[kContractOutWidth];
   if (pixels > kMost || pixels * p[kContractBatch] > kMost)
     return unimplemented("contraction: more than 2^30 rows; split the batch");
-  const int64_t reach = std::max(
-      std::max(p[kContractOutHeight], p[kContractOutWidth]) *
-          p[kContractStride],
-      std::max(p[kContractInHeight], p[kContractInWidth]) *
-          p[kContractUpsample]);
+  const int64_t reach =
+      std::max(std::max(p[kContractOutHeight], p[kContractOutWidth]) *
+                   p[kContractStride],
+               std::max(p[kContractInHeight], p[kContractInWidth]) *
+                   p[kContractUpsample]);
   if (reach > kMost)
     return unimplemented("contraction: an input more than 2^30 pixels wide");
   if (gated && p[kContractOutChannels] % 2 != 0)

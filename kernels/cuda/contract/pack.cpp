@@ -90,11 +90,11 @@ Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
   plan.symbol = "pack_contract_" + std::string(name(weightDType)) + "_" +
                 std::string(name(dtype));
   plan.source = packSource(plan.symbol, from, to);
-  plan.blocks = {static_cast<uint32_t>(padded.end - padded.begin),
-                 static_cast<uint32_t>((shape.chunks + shape.chunksPerBlock -
-                                        1) /
-                                       shape.chunksPerBlock),
-                 1};
+  plan.blocks = {
+      static_cast<uint32_t>(padded.end - padded.begin),
+      static_cast<uint32_t>((shape.chunks + shape.chunksPerBlock - 1) /
+                            shape.chunksPerBlock),
+      1};
   plan.threads = kPackThreads;
   plan.constants = bytesOf(shape);
   return plan;

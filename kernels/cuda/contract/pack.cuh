@@ -41,10 +41,9 @@ __device__ __forceinline__ void packContract(const View* views,
     const int phase = i / width / phaseTaps;
     const i64 row =
         (phase * s.gates + gate) * s.paddedOutputs + packedRow(output);
-    const float value =
-        filled && c < count
-            ? packedWeight(weights + c * s.taps, s.phases, phase, tap)
-            : 0.f;
+    const float value = filled && c < count ? packedWeight(weights + c * s.taps,
+                                                           s.phases, phase, tap)
+                                            : 0.f;
     to[row * columns + (tap * s.chunks + chunk) * kChunk + c] =
         To::store(value);
   }

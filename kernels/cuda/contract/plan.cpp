@@ -188,17 +188,16 @@ std::string elementType(DType dtype) {
 Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
                             const EpilogueText& epilogue) {
   LaunchPlan plan;
-  plan.symbol = "contract_simt_" + std::string(name(input.dtype)) + "_" +
-                epilogue.name;
-  plan.source = "#include \"contract/contract_simt.cuh\"\n" + epilogue.text +
-                "\nextern \"C\" __global__ void "
-                "__launch_bounds__(kSimtThreads)\n" +
-                plan.symbol + "(const __grid_constant__ " +
-                viewsType(epilogue) +
-                " views,\n    const __grid_constant__ SimtShape shape) {\n"
-                "  contractSimt<" +
-                elementType(input.dtype) +
-                ", Epilogue>(views.view, shape);\n}\n";
+  plan.symbol =
+      "contract_simt_" + std::string(name(input.dtype)) + "_" + epilogue.name;
+  plan.source =
+      "#include \"contract/contract_simt.cuh\"\n" + epilogue.text +
+      "\nextern \"C\" __global__ void "
+      "__launch_bounds__(kSimtThreads)\n" +
+      plan.symbol + "(const __grid_constant__ " + viewsType(epilogue) +
+      " views,\n    const __grid_constant__ SimtShape shape) {\n"
+      "  contractSimt<" +
+      elementType(input.dtype) + ", Epilogue>(views.view, shape);\n}\n";
   const int64_t pixels = g.batch * g.height * g.width;
   const int64_t columns = divideUp(g.outputs, kSimtColumns);
   if (columns > kMaxBlocksY)
@@ -209,12 +208,12 @@ Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
                  static_cast<uint32_t>(g.phases)};
   plan.threads = kSimtThreads;
   const auto number = [](int64_t value) { return static_cast<int>(value); };
-  plan.constants = bytesOf(SimtShape{
-      .shape = shapeOf(g, PixelBox{1, 1, 1}, kSimtColumns, false),
-      .inHeight = number(g.inHeight),
-      .inWidth = number(g.inWidth),
-      .channels = number(g.channels),
-      .upsample = number(g.upsample)});
+  plan.constants = bytesOf(
+      SimtShape{.shape = shapeOf(g, PixelBox{1, 1, 1}, kSimtColumns, false),
+                .inHeight = number(g.inHeight),
+                .inWidth = number(g.inWidth),
+                .channels = number(g.channels),
+                .upsample = number(g.upsample)});
   return plan;
 }
 
