@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cuda/contract/geometry.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+
+#include "kernels/cpu/contracts.h"
+
+namespace burin::kernels::cuda {
+namespace {
+
+// Extents of a box of the copy engine.
+constexpr int64_t kMaxBox = 256;
+constexpr int64_t kMaxTaps = 49;
+
+constexpr const char* kNames[kContractParamCount] = {
+    "batch",    "out height",    "out width",    "in height", "in width",
+    "channels", "kernel height", "kernel width", "stride",    "pad top",
+    "pad left", "upsample",      "out channels",
+};
+
+Status check(std::span<const int64_t> p, bool gated) {
+  if (p.size() != kContractParamCount)
+    return invalidArgument("a contraction has " +
+                           std::to_string(int{kContractParamCount}) +
+                           " parameters, not " + std::to_string(p.size()));
+  for (int i = 0; i < kContractParamCount; ++i) {
+    const bool pad = i == kContractPadTop || i == kContractPadLeft;
+    if (p[i] < (pad ? 0 : 1) || p[i] > INT32_MAX / 2)
+      return invalidArgument(std::string("contraction: ") + kNames[i] + " is " +
+                             std::to_string(p[i]) + ", must lie in [" +
+                             (pad ? "0" : "1") + ", 2^30)");
+  }
+  if (p[kContractKernelHeight] * p[kContractKernelWidth] > kMaxTaps)
+    return unimplemented("contraction: a kernel of " +
+                         std::to_string(p[kContractKernelHeight]) + "x" +
+                         std::to_string(p[kContractKernelWidth]) +
+                         " has more than 49 taps; split it");
+  // Rows, columns and coordinates are 32-bit in the kernels.
+  constexpr int64_t kMost = int64_t{1} << 30;
+  const int64_t pixels = p[kContractOutHeight] * p[kContractOutWidth];
+  if (pixels > kMost || pixels * p[kContractBatch] > kMost)
+    return unimplemented("contraction: more than 2^30 rows; split the batch");
+  const int64_t reach =
+      std::max(std::max(p[kContractOutHeight], p[kContractOutWidth]) *
+                   p[kContractStride],
+               std::max(p[kContractInHeight], p[kContractInWidth]) *
+                   p[kContractUpsample]);
+  if (reach > kMost)
+    return unimplemented("contraction: an input more than 2^30 pixels wide");
+  if (gated && p[kContractOutChannels] % 2 != 0)
+    return invalidArgument(
+        "contraction: " + std::to_string(p[kContractOutChannels]) +
+        " output channels cannot be values and gates; their number must be "
+        "even");
+  return okStatus();
+}
+
+bool foldsPhases(std::span<const int64_t> p) {
+  return p[kContractUpsample] == 2 && p[kContractKernelHeight] == 3 &&
+         p[kContractKernelWidth] == 3 && p[kContractStride] == 1 &&
+         p[kContractPadTop] == 1 && p[kContractPadLeft] == 1 &&
+         p[kContractOutHeight] == 2 * p[kContractInHeight] &&
+         p[kContractOutWidth] == 2 * p[kContractInWidth];
+}
+
+bool isProduct(const ContractGeometry& g) {
+  return g.taps() == 1 && g.stride == 1 && g.upsample == 1 && g.padTop == 0 &&
+         g.padLeft == 0 && g.height == g.inHeight && g.width == g.inWidth;
+}
+
+} // namespace
+
+Result<ContractGeometry> contractGeometry(std::span<const int64_t> p,
+                                          bool gated) {
+  BURIN_TRY(check(p, gated));
+  const int64_t gates = gated ? 2 : 1;
+  ContractGeometry g{.batch = p[kContractBatch],
+                     .height = p[kContractOutHeight],
+                     .width = p[kContractOutWidth],
+                     .inHeight = p[kContractInHeight],
+                     .inWidth = p[kContractInWidth],
+                     .channels = p[kContractChannels],
+                     .outputs = p[kContractOutChannels] / gates,
+                     .gates = gates,
+                     .kernelHeight = p[kContractKernelHeight],
+                     .kernelWidth = p[kContractKernelWidth],
+                     .stride = p[kContractStride],
+                     .padTop = p[kContractPadTop],
+                     .padLeft = p[kContractPadLeft],
+                     .upsample = p[kContractUpsample],
+                     .phases = 1};
+  if (foldsPhases(p)) {
+    g.phases = 4;
+    g.upsample = 1;
+    g.kernelHeight = g.kernelWidth = 2;
+    g.height = g.inHeight;
+    g.width = g.inWidth;
+  } else if (isProduct(g)) {
+    g.width = g.inWidth = g.batch * g.height * g.width;
+    g.batch = g.height = g.inHeight = 1;
+  }
+  // Rows and columns are 32-bit in the kernels.
+  if (g.packedRows() > INT32_MAX || g.packedColumns() * 4 > INT32_MAX)
+    return unimplemented("contraction: packed weights of " +
+                         std::to_string(g.packedRows()) + " rows and " +
+                         std::to_string(g.packedColumns()) +
+                         " columns exceed 2^31; split the layer");
+  return g;
+}
+
+PixelBox pixelBox(const ContractGeometry& g, int64_t pixels) {
+  const auto divideUp = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  const int64_t most = kMaxBox / g.stride;
+  std::tuple<int64_t, int64_t, int64_t> best{INT64_MAX, 0, 0};
+  PixelBox box{0, 0, 0};
+  for (int64_t n = 1; n <= pixels && n <= kMaxBox; ++n)
+    for (int64_t h = 1; pixels % n == 0 && h <= pixels / n && h <= most; ++h) {
+      const int64_t w = pixels / n / h;
+      if (pixels / n % h != 0 || w > most)
+        continue;
+      const int64_t tiles =
+          divideUp(g.batch, n) * divideUp(g.height, h) * divideUp(g.width, w);
+      if (std::tuple key{tiles, n, h}; key < best) {
+        best = key;
+        box = {n, h, w};
+      }
+    }
+  return box;
+}
+
+} // namespace burin::kernels::cuda

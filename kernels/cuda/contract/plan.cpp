@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cuda/contract/plan.h"
+
+#include <algorithm>
+
+#include "kernels/cuda/contract/geometry.h"
+#include "kernels/cuda/contract/select.h"
+
+namespace burin::kernels::cuda {
+namespace {
+
+int64_t divideUp(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+constexpr uint32_t kSimtThreads = 256; // as in contract_simt.cuh
+constexpr int64_t kMaxBlocksY = 65535;
+
+bool isContractType(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
+}
+
+Status checkType(DType dtype, const std::string& what) {
+  if (isContractType(dtype))
+    return okStatus();
+  return unimplemented("contraction: " + what + " of type " +
+                       std::string(name(dtype)) +
+                       "; f32, bf16 and f16 are served");
+}
+
+// The wrapper of the one instruction m64nNk16 that a tile needs: N / 2 sums,
+// two operands in shared memory and whether to add to the sums.
+std::string wgmmaText(int n, DType dtype) {
+  const int count = n / 2;
+  const std::string type(name(dtype));
+  std::string places, sums;
+  for (int i = 0; i < count; ++i) {
+    const std::string comma = i + 1 < count ? "," : "", at = std::to_string(i);
+    places += "%" + at + comma;
+    sums += "\"+f\"(d[" + at + "])" + comma;
+  }
+  const auto place = [&](int i) { return "%" + std::to_string(count + i); };
+  return "template <>\nstruct Wgmma<" + std::to_string(n) +
+         "> {\n  static __device__ __forceinline__ void mma(float (&d)[" +
+         std::to_string(count) +
+         "], u64 a, u64 b, int accumulate) {\n"
+         "    asm volatile(\"{.reg .pred p; setp.ne.b32 p, " +
+         place(2) + ", 0; wgmma.mma_async.sync.aligned.m64n" +
+         std::to_string(n) + "k16.f32." + type + "." + type + " {" + places +
+         "}, " + place(0) + ", " + place(1) +
+         ", p, 1, 1, 0, 0;}\"\n      : " + sums +
+         "\n      : \"l\"(a), \"l\"(b), \"r\"(accumulate));\n  }\n};\n";
+}
+
+std::string tileType(const ContractTile& t) {
+  std::string text = "using T = Tile<";
+  for (int value : {t.bm, t.bn, t.stages(), t.consumers, t.cm, t.cn, t.ck})
+    text += std::to_string(value) + ", ";
+  return text + (t.pingPong ? "true" : "false") + ">;\n";
+}
+
+std::string viewsType(const EpilogueText& epilogue) {
+  return "Views<" + std::to_string(2 + epilogue.slices) + ">";
+}
+
+std::string sm90Source(const ContractTile& t, const EpilogueText& epilogue,
+                       DType dtype, const std::string& symbol) {
+  std::string text = "#include \"contract/contract_sm90.cuh\"\n";
+  text += wgmmaText(t.bn, dtype) + epilogue.text + "\n" + tileType(t);
+  text += "extern \"C\" __global__ void ";
+  if (t.cluster() > 1)
+    text += "__cluster_dims__(" + std::to_string(t.cluster()) + ", 1, 1) ";
+  text += "__launch_bounds__(T::kThreads, 1)\n" + symbol +
+          "(const __grid_constant__ " + viewsType(epilogue) +
+          " views,\n    const __grid_constant__ TensorMap a, const "
+          "__grid_constant__ TensorMap b,\n    const __grid_constant__ "
+          "ContractShape shape) {\n"
+          "  contract<T, Epilogue>(views.view + 2, a, b, shape);\n}\n";
+  return text;
+}
+
+ContractShape shapeOf(const ContractGeometry& g, const PixelBox& box,
+                      int64_t tileOutputs, bool pixelsFirst) {
+  const auto number = [](int64_t value) { return static_cast<int>(value); };
+  return {.batch = number(g.batch),
+          .height = number(g.height),
+          .width = number(g.width),
+          .boxN = number(box.n),
+          .boxH = number(box.h),
+          .boxW = number(box.w),
+          .tilesN = number(divideUp(g.batch, box.n)),
+          .tilesH = number(divideUp(g.height, box.h)),
+          .tilesW = number(divideUp(g.width, box.w)),
+          .tilesC = number(divideUp(g.outputs, tileOutputs)),
+          .phases = number(g.phases),
+          .chunks = number(g.chunks()),
+          .taps = number(g.taps()),
+          .kernelWidth = number(g.kernelWidth),
+          .stride = number(g.stride),
+          .padTop = number(g.padTop),
+          .padLeft = number(g.padLeft),
+          .paddedOutputs = number(g.paddedOutputs()),
+          .pixelsFirst = pixelsFirst};
+}
+
+// The input as (channel, w, h, n). With steps the box counts what it spans.
+MapPlan inputMap(const ContractGeometry& g, const PixelBox& box,
+                 const SliceInfo& input) {
+  const uint64_t row = input.pitch * byteSize(input.dtype);
+  const uint32_t stride = static_cast<uint32_t>(g.stride);
+  const auto extent = [](int64_t value) {
+    return static_cast<uint32_t>(value);
+  };
+  MapPlan map;
+  map.slice = 0;
+  map.extents = {
+      static_cast<uint64_t>(g.channels), static_cast<uint64_t>(g.inWidth),
+      static_cast<uint64_t>(g.inHeight), static_cast<uint64_t>(g.batch)};
+  map.strides = {row, row * g.inWidth, row * g.inWidth * g.inHeight};
+  map.box = {kChunk, extent(box.w) * stride, extent(box.h) * stride,
+             extent(box.n)};
+  if (stride > 1)
+    map.steps = {1, stride, stride, 1};
+  return map;
+}
+
+// The packed weights, which are bytes.
+MapPlan weightMap(const ContractGeometry& g, int64_t rows) {
+  const uint64_t bytes = g.packedColumns() * 2;
+  MapPlan map;
+  map.slice = 1;
+  map.extents = {bytes, static_cast<uint64_t>(g.packedRows())};
+  map.strides = {bytes};
+  map.box = {kChunk * 2, static_cast<uint32_t>(rows)};
+  return map;
+}
+
+Result<TileChoice> chooseTile(const ContractGeometry& g,
+                              const ContractOptions& options) {
+  BURIN_ASSIGN(const std::vector<TunedTile> tuned,
+               parseTunedTiles(headerText("contract/tuned_h100.txt")));
+  TileChoice choice = selectTile(g, tuned);
+  if (!options.tile.empty()) {
+    choice.tile = findContractTile(options.tile);
+    if (!choice.tile)
+      return invalidArgument("contraction: unknown tile '" + options.tile +
+                             "'; contractTiles() lists them");
+    BURIN_TRY(tileFits(*choice.tile, g));
+  }
+  if (options.pixelsFirst >= 0)
+    choice.pixelsFirst = options.pixelsFirst != 0;
+  return choice;
+}
+
+Result<LaunchPlan> planSm90(const ContractGeometry& g, const SliceInfo& input,
+                            const EpilogueText& epilogue,
+                            const ContractOptions& options) {
+  BURIN_ASSIGN(const TileChoice choice, chooseTile(g, options));
+  const ContractTile& tile = *choice.tile;
+  const PixelBox box = pixelBox(g, tile.bm);
+  const int64_t outputs = tile.bn / g.gates;
+  const int64_t works = tileWorks(tile, g);
+  // A split keeps one tile per cluster; else clusters are as many as run.
+  const int64_t clusters =
+      tile.ck > 1 ? works : std::min<int64_t>(works, tile.active());
+  if (works * tile.cluster() > INT32_MAX)
+    return unimplemented("contraction: more than 2^31 tiles");
+  LaunchPlan plan;
+  plan.symbol = "contract_" + tile.name() + "_" +
+                std::string(name(input.dtype)) + "_" + epilogue.name;
+  plan.source = sm90Source(tile, epilogue, input.dtype, plan.symbol);
+  plan.blocks[0] = static_cast<uint32_t>(clusters * tile.cluster());
+  plan.threads = tile.threads();
+  plan.cluster = tile.cluster();
+  plan.sharedBytes = tile.sharedBytes();
+  plan.maps = {inputMap(g, box, input), weightMap(g, outputs)};
+  plan.constants = bytesOf(shapeOf(g, box, outputs, choice.pixelsFirst));
+  return plan;
+}
+
+// The element type of elements.cuh.
+std::string elementType(DType dtype) {
+  return dtype == DType::kF32    ? "ElementF32"
+         : dtype == DType::kBF16 ? "ElementBf16"
+                                 : "ElementF16";
+}
+
+Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
+                            const EpilogueText& epilogue) {
+  LaunchPlan plan;
+  plan.symbol =
+      "contract_simt_" + std::string(name(input.dtype)) + "_" + epilogue.name;
+  plan.source =
+      "#include \"contract/contract_simt.cuh\"\n" + epilogue.text +
+      "\nextern \"C\" __global__ void "
+      "__launch_bounds__(kSimtThreads)\n" +
+      plan.symbol + "(const __grid_constant__ " + viewsType(epilogue) +
+      " views,\n    const __grid_constant__ SimtShape shape) {\n"
+      "  contractSimt<" +
+      elementType(input.dtype) + ", Epilogue>(views.view, shape);\n}\n";
+  const int64_t pixels = g.batch * g.height * g.width;
+  const int64_t columns = divideUp(g.outputs, kSimtColumns);
+  if (columns > kMaxBlocksY)
+    return unimplemented("contraction: " + std::to_string(g.outputs) +
+                         " output channels; split the layer");
+  plan.blocks = {static_cast<uint32_t>(divideUp(pixels, kSimtRows)),
+                 static_cast<uint32_t>(columns),
+                 static_cast<uint32_t>(g.phases)};
+  plan.threads = kSimtThreads;
+  const auto number = [](int64_t value) { return static_cast<int>(value); };
+  plan.constants = bytesOf(
+      SimtShape{.shape = shapeOf(g, PixelBox{1, 1, 1}, kSimtColumns, false),
+                .inHeight = number(g.inHeight),
+                .inWidth = number(g.inWidth),
+                .channels = number(g.channels),
+                .upsample = number(g.upsample)});
+  return plan;
+}
+
+// The copy engine wants rows at multiples of 16 bytes, strides below 2^40
+// and steps of at most 8.
+bool servedBySm90(const ContractGeometry& g, const SliceInfo& input,
+                  const Target& target) {
+  const int64_t row = input.pitch * 2;
+  return target.capability == 90 && input.dtype != DType::kF32 &&
+         g.upsample == 1 && g.stride <= 8 && row % 16 == 0 &&
+         input.alignment % 16 == 0 &&
+         row < (int64_t{1} << 40) / (g.inHeight * g.inWidth);
+}
+
+} // namespace
+
+std::vector<std::string> contractTiles() {
+  std::vector<std::string> names;
+  for (const ContractTile& tile : contractTileTable())
+    names.push_back(tile.name());
+  return names;
+}
+
+Result<LaunchPlan> planContract(std::span<const int64_t> params,
+                                const SliceInfo& input,
+                                const EpilogueText& epilogue,
+                                const Target& target,
+                                const ContractOptions& options) {
+  BURIN_ASSIGN(const ContractGeometry g,
+               contractGeometry(params, epilogue.gated));
+  BURIN_TRY(checkType(input.dtype, "input"));
+  if (input.pitch < g.channels)
+    return invalidArgument(
+        "contraction: the input's rows are " + std::to_string(input.pitch) +
+        " elements apart and " + std::to_string(g.channels) + " channels long");
+  if (servedBySm90(g, input, target))
+    return planSm90(g, input, epilogue, options);
+  return planSimt(g, input, epilogue);
+}
+
+int64_t packedContractBytes(std::span<const int64_t> params, DType dtype,
+                            bool gated, const Target& target) {
+  const Result<ContractGeometry> g = contractGeometry(params, gated);
+  return g.ok() ? g->packedRows() * g->packedColumns() *
+                      static_cast<int64_t>(byteSize(dtype))
+                : 0;
+}
+
+} // namespace burin::kernels::cuda

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cuda/contract/select.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace burin::kernels::cuda {
+namespace {
+
+constexpr int kSharedLimit = 232448; // bytes of one block on sm_90
+constexpr int kMaxStages = 8;
+constexpr int kMultiprocessors = 132;
+
+// Costs are fits of programmatic launches on an H100.
+constexpr ContractTile kTiles[] = {
+    // bm, bn, consumers, cm, cn, ck, ping-pong, fixed, step, tail
+    {192, 160, 3, 1, 1, 1, false, 3.0, 0.61, 1.5},
+    {192, 128, 3, 1, 1, 1, false, 2.5, 0.52, 1.2},
+    {128, 128, 2, 1, 1, 1, false, 1.4, 0.362, 1.2},
+    {128, 160, 2, 1, 1, 1, false, 2.5, 0.47, 1.5},
+    {256, 128, 2, 1, 1, 1, false, 3.0, 0.68, 2.0},
+    {128, 256, 2, 1, 1, 1, false, 3.0, 0.72, 2.0},
+    {64, 160, 1, 1, 1, 1, false, 1.6, 0.265, 1.2},
+    {64, 96, 1, 1, 1, 1, false, 1.6, 0.24, 0.8},
+    {64, 256, 1, 1, 1, 1, false, 2.2, 0.55, 1.5},
+    {64, 64, 1, 1, 1, 1, false, 1.6, 0.22, 0.8},
+    {128, 160, 2, 1, 1, 1, true, 2.5, 0.47, 0.8},
+    {128, 128, 2, 1, 1, 1, true, 2.5, 0.40, 0.8},
+    {64, 160, 3, 1, 1, 1, true, 2.5, 0.27, 0.7},
+    {192, 160, 3, 1, 1, 2, false, 3.5, 0.655, 2.0},
+    {256, 128, 2, 1, 1, 4, false, 6.3, 0.68, 2.0},
+    {256, 96, 2, 1, 1, 8, false, 6.3, 0.66, 2.0},
+    {192, 96, 3, 1, 1, 8, false, 5.9, 0.55, 2.0},
+    {192, 64, 3, 1, 1, 5, false, 5.0, 0.355, 1.5},
+    {128, 160, 2, 1, 1, 2, false, 5.2, 0.51, 2.0},
+    {128, 160, 2, 1, 1, 3, false, 5.0, 0.385, 1.6},
+    {128, 96, 2, 1, 1, 4, false, 4.3, 0.42, 1.5},
+    {64, 160, 1, 1, 1, 2, false, 4.0, 0.30, 1.4},
+    {64, 160, 1, 1, 1, 4, false, 4.6, 0.288, 1.4},
+    {64, 128, 1, 1, 1, 3, false, 4.0, 0.27, 1.2},
+    {64, 96, 1, 1, 1, 2, false, 3.1, 0.30, 1.0},
+    {64, 96, 1, 1, 1, 8, false, 3.3, 0.45, 1.0},
+    {64, 64, 1, 1, 1, 2, false, 3.4, 0.25, 1.0},
+    {128, 128, 2, 2, 1, 2, false, 3.4, 0.393, 1.6},
+};
+
+// Clusters of a size (index) that fit at once: GPCs of an H100 have 16 or 18
+// multiprocessors, and a cluster lies in one.
+constexpr int kActive[] = {0, 132, 66, 39, 30, 22, 17, 15, 15};
+
+// What value * gelu(gate) adds to the tail of a tile.
+constexpr double kGatedTail = 2.5;
+
+int stageBytes(const ContractTile& t) {
+  return (t.bm + t.bn) * 128;
+}
+// Slack of alignment and the barriers of turns.
+constexpr int kSharedSlack = 1024 + 32;
+
+int64_t divideUp(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+int64_t pixelTiles(const ContractTile& t, const ContractGeometry& g) {
+  const PixelBox box = pixelBox(g, t.bm);
+  return divideUp(g.batch, box.n) * divideUp(g.height, box.h) *
+         divideUp(g.width, box.w);
+}
+
+bool sameGeometry(const ContractGeometry& a, const ContractGeometry& b) {
+  return a.batch == b.batch && a.height == b.height && a.width == b.width &&
+         a.channels == b.channels && a.kernelHeight == b.kernelHeight &&
+         a.kernelWidth == b.kernelWidth && a.stride == b.stride &&
+         a.phases == b.phases && a.gates == b.gates && a.outputs == b.outputs;
+}
+
+std::vector<std::string_view> words(std::string_view line) {
+  std::vector<std::string_view> found;
+  line = line.substr(0, line.find('#'));
+  while (true) {
+    const size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string_view::npos)
+      return found;
+    line.remove_prefix(begin);
+    found.push_back(line.substr(0, line.find_first_of(" \t\r")));
+    line.remove_prefix(found.back().size());
+  }
+}
+
+constexpr size_t kTunedNumbers = 10;
+constexpr size_t kTunedWords = kTunedNumbers + 2;
+
+Result<TunedTile> parseTuned(std::span<const std::string_view> word) {
+  if (word.size() != kTunedWords)
+    return dataLoss("has " + std::to_string(word.size()) +
+                    " words, must have " + std::to_string(kTunedWords));
+  std::array<int64_t, kTunedNumbers> n;
+  for (size_t i = 0; i < kTunedNumbers; ++i) {
+    const char* end = word[i].data() + word[i].size();
+    const auto [at, error] = std::from_chars(word[i].data(), end, n[i]);
+    if (error != std::errc() || at != end || n[i] < 1)
+      return dataLoss("'" + std::string(word[i]) +
+                      "' is not a positive number");
+  }
+  const std::string_view order = word[kTunedNumbers + 1];
+  if (order != "0" && order != "1")
+    return dataLoss("the order of tiles is '" + std::string(order) +
+                    "', must be 0 or 1");
+  const ContractTile* tile = findContractTile(word[kTunedNumbers]);
+  if (!tile)
+    return dataLoss("unknown tile '" + std::string(word[kTunedNumbers]) +
+                    "'; contractTiles() lists them");
+  ContractGeometry g{.batch = n[0],
+                     .height = n[1],
+                     .width = n[2],
+                     .inHeight = 0,
+                     .inWidth = 0,
+                     .channels = n[3],
+                     .outputs = n[9],
+                     .gates = n[8],
+                     .kernelHeight = n[4],
+                     .kernelWidth = n[5],
+                     .stride = n[6],
+                     .padTop = 0,
+                     .padLeft = 0,
+                     .upsample = 1,
+                     .phases = n[7]};
+  BURIN_TRY(tileFits(*tile, g));
+  return TunedTile{g, {tile, order == "1"}};
+}
+
+} // namespace
+
+std::string ContractTile::name() const {
+  std::string text = std::to_string(bm) + "x" + std::to_string(bn) + "c" +
+                     std::to_string(consumers);
+  if (cm > 1)
+    text += "m" + std::to_string(cm);
+  if (cn > 1)
+    text += "n" + std::to_string(cn);
+  if (ck > 1)
+    text += "k" + std::to_string(ck);
+  return pingPong ? text + "pp" : text;
+}
+
+int ContractTile::stages() const {
+  // Each stage has two barriers of 8 bytes.
+  return std::min(kMaxStages,
+                  (kSharedLimit - kSharedSlack) / (stageBytes(*this) + 16));
+}
+
+int ContractTile::sharedBytes() const {
+  return kSharedSlack + stages() * (stageBytes(*this) + 16);
+}
+
+int ContractTile::active() const {
+  return kActive[cluster()];
+}
+
+std::span<const ContractTile> contractTileTable() {
+  return kTiles;
+}
+
+const ContractTile* findContractTile(std::string_view name) {
+  for (const ContractTile& tile : kTiles)
+    if (tile.name() == name)
+      return &tile;
+  return nullptr;
+}
+
+Status tileFits(const ContractTile& tile, const ContractGeometry& g) {
+  const std::string name = "tile " + tile.name();
+  if (tile.ck > g.steps())
+    return invalidArgument(name + " splits K over more CTAs than its " +
+                           std::to_string(g.steps()) + " steps");
+  if (g.gates == 2 && tile.ck > 1)
+    return invalidArgument(name + " splits K, which gates do not allow");
+  if (g.gates == 2 && tile.bn % 64 != 0)
+    return invalidArgument(name + " has no whole groups of 32 gates");
+  if (g.phases > 1 && pixelTiles(tile, g) % tile.cm != 0)
+    return invalidArgument(name + " would share weights across phases");
+  return okStatus();
+}
+
+int64_t tileWorks(const ContractTile& tile, const ContractGeometry& g) {
+  return divideUp(g.phases * pixelTiles(tile, g), tile.cm) *
+         divideUp(divideUp(g.outputs, tile.bn / g.gates), tile.cn);
+}
+
+double tileMicroseconds(const ContractTile& tile, const ContractGeometry& g) {
+  const int64_t waves = divideUp(tileWorks(tile, g), tile.active());
+  const int64_t steps = divideUp(g.steps(), tile.ck);
+  const double tail = tile.tail + (g.gates == 2 ? kGatedTail : 0);
+  return tile.fixed + static_cast<double>(waves) *
+                          (static_cast<double>(steps) * tile.step + tail);
+}
+
+Result<std::vector<TunedTile>> parseTunedTiles(std::string_view text) {
+  std::vector<TunedTile> tiles;
+  for (int number = 1; !text.empty(); ++number) {
+    const size_t end = text.find('\n');
+    const std::vector<std::string_view> word = words(text.substr(0, end));
+    text.remove_prefix(std::min(
+        text.size(), end == std::string_view::npos ? text.size() : end + 1));
+    if (word.empty())
+      continue;
+    Result<TunedTile> tile = parseTuned(word);
+    if (!tile.ok())
+      return tile.status().within("tuned tiles, line " +
+                                  std::to_string(number));
+    tiles.push_back(*tile);
+  }
+  return tiles;
+}
+
+TileChoice selectTile(const ContractGeometry& g,
+                      std::span<const TunedTile> tuned) {
+  for (const TunedTile& tile : tuned)
+    if (sameGeometry(tile.geometry, g))
+      return tile.choice;
+  // Neighbouring pixels first where weights are the larger operand: they are
+  // then read once.
+  const bool pixelsFirst = g.packedRows() * g.steps() * kChunk >
+                           g.batch * g.inHeight * g.inWidth * g.channels;
+  const ContractTile* best = nullptr;
+  for (const ContractTile& tile : kTiles)
+    if (tileFits(tile, g).ok() &&
+        (!best || tileMicroseconds(tile, g) < tileMicroseconds(*best, g)))
+      best = &tile;
+  return {best, pixelsFirst};
+}
+
+} // namespace burin::kernels::cuda

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every text that contractions print is compiled, and keeps its sums in
+// registers.
+#include <gtest/gtest.h>
+
+#include "kernels/cuda/contract/plan.h"
+#include "kernels/cuda/contract/select.h"
+#include "tests/kernels/cuda_contract_epilogues.h"
+#include "tests/kernels/nvrtc.h"
+
+namespace burin::kernels::cuda {
+namespace {
+
+const Target kHopper{"sm_90a", 90};
+const Target kAmpere{"sm_80", 80};
+
+class CudaContractCompile : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string reason;
+    nvrtc_ = Nvrtc::open(reason);
+    if (!nvrtc_)
+      GTEST_SKIP() << "NVRTC cannot be opened: " << reason;
+  }
+
+  void expectCompiles(const Result<LaunchPlan>& plan, const Target& target) {
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    const Compiled compiled = nvrtc_->compile(*plan, target);
+    EXPECT_TRUE(compiled.ok) << plan->symbol << "\n" << compiled.log;
+    EXPECT_NE(compiled.log.find(" 0 bytes spill stores"), std::string::npos)
+        << plan->symbol << "\n"
+        << compiled.log;
+    // ptxas says so when it must serialize wgmma or ignore setmaxnreg.
+    EXPECT_EQ(compiled.log.find("C75"), std::string::npos) << compiled.log;
+    EXPECT_EQ(compiled.log.find("setmaxnreg"), std::string::npos)
+        << compiled.log;
+  }
+
+  std::unique_ptr<Nvrtc> nvrtc_;
+};
+
+std::vector<int64_t> linear(int64_t rows, int64_t channels, int64_t outputs) {
+  return {1, 1, rows, 1, rows, channels, 1, 1, 1, 0, 0, 1, outputs};
+}
+
+TEST_F(CudaContractCompile, EveryTile) {
+  for (const ContractTile& tile : contractTileTable()) {
+    const SliceInfo input{DType::kBF16, 4096, 1280, 1280, 256};
+    const auto p = linear(4096, 1280, 1280);
+    expectCompiles(planContract(p, input, plainEpilogue(1280), kHopper,
+                                {.tile = tile.name()}),
+                   kHopper);
+    expectCompiles(planContract(p, input, residualEpilogue(1280), kHopper,
+                                {.tile = tile.name()}),
+                   kHopper);
+    if (tile.ck == 1 && tile.bn % 64 == 0)
+      expectCompiles(planContract(p, input, gatedEpilogue(640), kHopper,
+                                  {.tile = tile.name()}),
+                     kHopper);
+  }
+}
+
+TEST_F(CudaContractCompile, HalfPrecision) {
+  const SliceInfo input{DType::kF16, 4096, 320, 320, 256};
+  expectCompiles(
+      planContract(linear(4096, 320, 320), input, plainEpilogue(320), kHopper),
+      kHopper);
+}
+
+TEST_F(CudaContractCompile, WithoutMatrixUnits) {
+  for (DType dtype : {DType::kF32, DType::kBF16, DType::kF16})
+    for (const Target& target : {kHopper, kAmpere}) {
+      const SliceInfo input{dtype, 4096, 3, 3, 2};
+      expectCompiles(
+          planContract(linear(4096, 3, 320), input, plainEpilogue(320), target),
+          target);
+      expectCompiles(
+          planContract(linear(4096, 3, 640), input, gatedEpilogue(320), target),
+          target);
+    }
+}
+
+TEST_F(CudaContractCompile, Packing) {
+  for (DType from : {DType::kF32, DType::kBF16, DType::kF16})
+    for (DType to : {DType::kF32, DType::kBF16, DType::kF16})
+      expectCompiles(
+          planPackContract(linear(64, 64, 64), from, 64, 0, to, false, kHopper),
+          kHopper);
+}
+
+} // namespace
+} // namespace burin::kernels::cuda
