@@ -122,8 +122,13 @@ Result<CompileRequest> parseCompileRequest(std::string_view text) {
   c.ignore({"components", "functions"});
   BURIN_TRY(c.finish());
   BURIN_TRY(readArchitecture(request.architecture));
-  BURIN_ASSIGN(request.precision,
-               readDType("precision", precision, {DType::kF32, DType::kBF16}));
+  bool card = request.target.starts_with("sm_");
+  auto offered = {DType::kF32, DType::kBF16, DType::kF16};
+  BURIN_ASSIGN(request.precision, readDType("precision", precision, offered));
+  if (request.precision == DType::kF16 && !card)
+    return unimplemented("precision is \"f16\", which Burin supports on cards "
+                         "(\"sm_90a\"), not on \"" +
+                         request.target + "\"");
   if (!c.has("components") || !json["components"].is_object())
     return invalidArgument("the compile request has no \"components\" object");
   for (const auto& [name, value] : json["components"].items()) {

@@ -46,8 +46,8 @@ struct FunctionRequest {
 
 struct CompileRequest {
   std::string architecture;
-  std::string target;            // an LLVM CPU level: "x86-64-v4"
-  DType precision = DType::kF32; // of activations: f32 or bf16
+  std::string target;            // "x86-64-v4" (an LLVM CPU level), "sm_90a"
+  DType precision = DType::kF32; // of activations: f32, bf16, f16 on cards
   std::map<std::string, ComponentRequest, std::less<>> components;
   std::vector<FunctionRequest> functions;
 };

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/pipeline/device.h"
+
 namespace burin {
 namespace {
 
@@ -99,9 +101,13 @@ Result<FunctionKind> findFunctionKind(std::string_view name) {
 Result<std::string> compileRequest(const Checkpoint& checkpoint,
                                    std::span<const FunctionRequest> functions,
                                    const CompileTarget& target) {
-  if (target.precision != "f32" && target.precision != "bf16")
+  if (target.precision == "f16" && !isCudaTarget(target.processor))
+    return invalidArgument("precision 'f16' is for cards, not for '" +
+                           target.processor + "'; choose bf16 or f32");
+  if (target.precision != "f32" && target.precision != "bf16" &&
+      target.precision != "f16")
     return invalidArgument("precision '" + target.precision +
-                           "' is neither f32 nor bf16");
+                           "' is none of f32, bf16 and f16");
   auto architecture = checkpoint.metadata("architecture");
   if (!architecture)
     return notFound("'" + checkpoint.path() +

@@ -49,8 +49,8 @@ Result<FunctionKind> findFunctionKind(std::string_view name);
 enum class Layout { kNchw, kNhwc };
 
 struct CompileTarget {
-  std::string processor; // as hostTarget() gives it
-  std::string precision = "f32";
+  std::string processor;         // as targetOf() gives it
+  std::string precision = "f32"; // or bf16; on cards also f16
   Layout layout = Layout::kNchw; // of images at the functions' boundary
 };
 
