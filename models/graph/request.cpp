@@ -57,6 +57,21 @@ int64_t readExtent(Config& c, std::string_view key, int64_t fallback,
   return value;
 }
 
+std::vector<EditBranch> readBranches(Config& c) {
+  std::vector<EditBranch> branches;
+  for (const std::string& name : c.texts("branches", {})) {
+    bool text = name == "text" || name == "text+picture";
+    bool picture = name == "picture" || name == "text+picture";
+    if (!text && !picture && name != "none")
+      c.unsupported("branches", "lists of \"text+picture\", \"text\", "
+                                "\"picture\" and \"none\"");
+    branches.push_back({text, picture});
+  }
+  if (branches.empty())
+    c.reject("branches", "is an empty list");
+  return branches;
+}
+
 Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   Config c("functions[" + std::to_string(i) + "]", json);
   FunctionRequest function;
@@ -70,6 +85,8 @@ Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   if (layout != "nchw" && layout != "nhwc")
     c.unsupported("layout", "\"nchw\" and \"nhwc\"");
   function.channelsFirst = layout == "nchw";
+  if (c.has("branches"))
+    function.branches = readBranches(c);
   if (c.has("invariant"))
     function.invariant = c.texts("invariant", {});
   BURIN_TRY(c.finish());

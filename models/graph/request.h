@@ -28,6 +28,12 @@ struct ComponentRequest {
   DType dtype = DType::kF32; // of its tensors in the checkpoint
 };
 
+// A guidance branch of an edit, as it conditions the network.
+struct EditBranch {
+  bool text = false;    // sees the instruction, else the empty text
+  bool picture = false; // sees the picture, else zeros
+};
+
 // Extents are those of the function's input; what a function does not take
 // is 0. `height` and `width` count pixels or latent pixels.
 struct FunctionRequest {
@@ -42,6 +48,10 @@ struct FunctionRequest {
   // becomes a function "<name>.invariants" whose results the function takes
   // instead.
   std::vector<std::string> invariant;
+  // Of the functions of an edit: "text+picture", "text", "picture", "none";
+  // these three where the request has no "branches".
+  std::vector<EditBranch> branches = {
+      {true, true}, {false, true}, {false, false}};
 };
 
 struct CompileRequest {

@@ -76,12 +76,15 @@ Result<json> functionOf(const FunctionRequest& function,
   if (image) {
     result["height"] = function.height;
     result["width"] = function.width;
-    result["layout"] = target.layout == Layout::kNchw ? "nchw" : "nhwc";
+    if (!kind.edit)
+      result["layout"] = target.layout == Layout::kNchw ? "nchw" : "nhwc";
   }
   if (tokens)
     result["tokens"] = function.tokens;
   if (!function.invariant.empty())
     result["invariant"] = function.invariant;
+  if (!function.branches.empty())
+    result["branches"] = function.branches;
   return result;
 }
 
