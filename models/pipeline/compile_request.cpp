@@ -81,8 +81,11 @@ Result<json> functionOf(const FunctionRequest& function,
   }
   if (tokens)
     result["tokens"] = function.tokens;
-  if (!function.invariant.empty())
-    result["invariant"] = function.invariant;
+  std::vector<std::string> invariant = function.invariant;
+  if (!kind.invariant.empty())
+    invariant.emplace_back(kind.invariant);
+  if (!invariant.empty())
+    result["invariant"] = invariant;
   if (!function.branches.empty())
     result["branches"] = function.branches;
   return result;

@@ -41,6 +41,7 @@ struct FunctionKind {
   // A part of an edit as it runs on a device: images are channels-last, and
   // `batch` counts edits, not what their guidance branches evaluate.
   bool edit = false;
+  std::string_view invariant = {}; // an input that always is, or none
 };
 inline constexpr FunctionKind kFunctions[] = {
     {"unet", "unet", "sample", "encoder_hidden_states"},
@@ -49,7 +50,8 @@ inline constexpr FunctionKind kFunctions[] = {
     {"text_encoder", "text_encoder", "", "input_ids"},
     {"edit_text", "text_encoder", "", "input_ids", true},
     {"edit_picture", "vae", "image", "", true},
-    {"edit_step", "unet", "sample", "encoder_hidden_states", true},
+    {"edit_step", "unet", "sample", "encoder_hidden_states", true,
+     "encoder_hidden_states"},
     {"edit_decode", "vae", "sample", "", true},
 };
 

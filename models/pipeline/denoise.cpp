@@ -69,7 +69,6 @@ std::vector<FunctionRequest> editFunctions(const EditShape& shape) {
   picture.width = shape.extent.width;
   step.height = decode.height = shape.latent.height;
   step.width = decode.width = shape.latent.width;
-  step.invariant = {"encoder_hidden_states"}; // its keys and values: once
   for (const Branch& branch : shape.branches)
     step.branches.push_back(branchName(branch));
   text.branches = picture.branches = step.branches;

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "tools/burin/profile_report.h"
+#include "tools/burin/tensor_convert.h"
 
 namespace burin::cli {
 namespace {
@@ -39,36 +40,46 @@ void completeRequest(FunctionRequest& request, const FunctionKind& kind) {
 // The extents that a compiled function has, whatever was asked for.
 void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
                   const FunctionInfo& function) {
+  size_t height = kind.edit ? 1 : 2; // channels-last or channels-first
   for (const TensorSpec& spec : function.inputs) {
     if (spec.name == kind.imageInput && spec.shape.size() == 4) {
       request.batch = spec.shape[0];
-      request.height = spec.shape[2];
-      request.width = spec.shape[3];
+      request.height = spec.shape[height];
+      request.width = spec.shape[height + 1];
     }
     if (spec.name == kind.tokensInput && spec.shape.size() >= 2) {
-      request.batch = spec.shape[0];
+      if (!kind.edit)
+        request.batch = spec.shape[0];
       request.tokens = spec.shape[1];
     }
   }
 }
 
-// Floats between -1 and 1, timesteps over the range of training, ids zero.
-HostTensors makeInputs(const FunctionInfo& function) {
+// The next number of a tensor: between -1 and 1, a timestep in the range of
+// training.
+float inputValue(std::string_view tensor, uint32_t& state) {
+  state = state * 1664525u + 1013904223u;
+  float value = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
+  return tensor == "timestep" ? std::round(500 + 490 * value) : value;
+}
+
+// Floats as inputValue gives them, ids zero.
+Result<HostTensors> makeInputs(const FunctionInfo& function) {
   HostTensors inputs;
   uint32_t state = 1;
   for (const TensorSpec& spec : function.inputs) {
     auto size = static_cast<size_t>(*byteCount(spec.dtype, spec.shape));
-    auto& tensor = inputs.tensors.emplace_back();
-    tensor = {spec, std::vector<std::byte>(size)};
-    if (spec.dtype != DType::kF32)
+    if (spec.dtype == DType::kI64) {
+      inputs.tensors.push_back({spec, std::vector<std::byte>(size)});
       continue;
-    auto* values = reinterpret_cast<float*>(tensor.bytes.data());
-    for (size_t i = 0; i < size / sizeof(float); ++i) {
-      state = state * 1664525u + 1013904223u;
-      values[i] = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
-      if (spec.name == "timestep")
-        values[i] = std::round(500 + 490 * values[i]);
     }
+    std::vector<float> values(size / byteSize(spec.dtype));
+    for (float& value : values)
+      value = inputValue(spec.name, state);
+    TensorView floats = {spec.name, DType::kF32, spec.shape,
+                         std::as_bytes(std::span(values))};
+    BURIN_ASSIGN(auto bytes, convertElements(floats, spec.dtype));
+    inputs.tensors.push_back({spec, std::move(bytes)});
   }
   return inputs;
 }
@@ -173,7 +184,7 @@ Result<Measured> measure(Session& session, const FunctionInfo& function,
                          const BenchOptions& options) {
   Device& device = session.device();
   Measured measured;
-  measured.inputs = makeInputs(function);
+  BURIN_ASSIGN(measured.inputs, makeInputs(function));
   BURIN_ASSIGN(DeviceTensors tensors,
                DeviceTensors::create(device, function, measured.inputs));
   Subject subject = {session, function, tensors};

@@ -108,7 +108,9 @@ void addCompile(CLI::App& app, Action& chosen) {
       "  burin run model.burin unet --module unet.burinm ...\n\n"
       "Height and width are those of the function's input: latents for unet\n"
       "and vae_decoder, pixels for vae_encoder. Functions: unet, vae_encoder,\n"
-      "vae_decoder, text_encoder. Other commands compile by themselves what\n"
+      "vae_decoder, text_encoder, and what an edit runs on a device with all\n"
+      "guidance branches: edit_text, edit_picture, edit_step, edit_decode,\n"
+      "--batch counting edits. Other commands compile by themselves what\n"
       "they need; compiling ahead serves machines without the compiler.",
       options, execute);
   command->add_option("model", options->model, "Checkpoint (burin convert)")

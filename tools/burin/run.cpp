@@ -63,6 +63,10 @@ Result<const TensorView*> decidingInput(const SafetensorsFile& file,
 
 Result<FunctionRequest> specialise(const FunctionKind& kind,
                                    const SafetensorsFile& inputs) {
+  if (kind.edit)
+    return invalidArgument("'" + std::string(kind.name) +
+                           "' is a part of an edit; run it with 'burin edit', "
+                           "time it with 'burin bench'");
   FunctionRequest request;
   request.name = kind.name;
   if (!kind.tokensInput.empty()) {
