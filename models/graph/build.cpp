@@ -194,7 +194,7 @@ Status buildEditStep(FunctionWriter& f, const nlohmann::json& json) {
       latent("first"),
       latent("noise"),
       f.tensor("history",
-               {schedule::kHistory, r.batch, r.height * r.width * channels}),
+               {schedule::kHistory, r.batch, r.height, r.width * channels}),
       f.tensor("picture", {evaluations, r.height, r.width, 2 * channels}),
       f.tensor("coefficients", {schedule::coefficientRows(branches), r.batch}),
       f.tensor("encoder_hidden_states",

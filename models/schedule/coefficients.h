@@ -19,9 +19,12 @@ enum CoefficientRow : int64_t {
   kInputScaleRow,
   kPredictionSampleRow,
   kPredictionOutputRow,
-  kClipRow,
+  kLowestRow,     // -clip
+  kHighestRow,    // clip
   kRememberedRow, // 1 or 0
+  kForgottenRow,  // 0 or 1
   kFromFirstRow,  // 1 or 0
+  kFromSampleRow, // 0 or 1
   kSampleRow,
   kOutputRow,
   kNoiseRow,

@@ -64,9 +64,12 @@ void writeCoefficients(const Step& step, std::span<const float> weights,
   at(kInputScaleRow) = step.inputScale;
   at(kPredictionSampleRow) = step.predictionSample;
   at(kPredictionOutputRow) = step.predictionOutput;
-  at(kClipRow) = step.clip;
+  at(kLowestRow) = -step.clip;
+  at(kHighestRow) = step.clip;
   at(kRememberedRow) = step.remembered ? 1.0f : 0.0f;
+  at(kForgottenRow) = step.remembered ? 0.0f : 1.0f;
   at(kFromFirstRow) = step.fromFirst ? 1.0f : 0.0f;
+  at(kFromSampleRow) = step.fromFirst ? 0.0f : 1.0f;
   at(kSampleRow) = step.sample;
   at(kOutputRow) = step.output;
   at(kNoiseRow) = step.noise;

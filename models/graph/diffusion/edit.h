@@ -31,7 +31,7 @@ struct EditStep {
   Value sample;       // [edits, h, w, c]
   Value first;        // likewise: the sample that step 0 began with
   Value noise;        // likewise: fresh
-  Value history;      // [kHistory, edits, h * w * c], latest first
+  Value history;      // [kHistory, edits, h, w * c], latest first
   Value picture;      // of editPicture
   Value coefficients; // models/schedule/coefficients.h
   Value text;         // of editText
