@@ -3,9 +3,11 @@
 #include "models/graph/build.h"
 
 #include "compiler/passes/kernels.h"
+#include "models/graph/diffusion/edit.h"
 #include "models/graph/diffusion/unet.h"
 #include "models/graph/text/clip.h"
 #include "models/graph/vae/autoencoder_kl.h"
+#include "models/schedule/coefficients.h"
 
 #include "mlir/IR/Verifier.h"
 
@@ -113,14 +115,19 @@ Status buildDecoder(FunctionWriter& f, const nlohmann::json& json) {
   return okStatus();
 }
 
+Status needTokens(const FunctionRequest& r, const ClipTextConfig& config) {
+  BURIN_TRY(need(r, "tokens", r.tokens));
+  if (r.tokens <= config.positions)
+    return okStatus();
+  return invalidArgument("function '" + r.name + "' takes at most " +
+                         std::to_string(config.positions) + " tokens, not " +
+                         std::to_string(r.tokens));
+}
+
 Status buildTextEncoder(FunctionWriter& f, const nlohmann::json& json) {
   const FunctionRequest& r = f.request();
   BURIN_ASSIGN(ClipTextConfig config, readClipTextConfig(json));
-  BURIN_TRY(need(r, "tokens", r.tokens));
-  if (r.tokens > config.positions)
-    return invalidArgument("function '" + r.name + "' takes at most " +
-                           std::to_string(config.positions) + " tokens, not " +
-                           std::to_string(r.tokens));
+  BURIN_TRY(needTokens(r, config));
   GraphBuilder& b = f.builder();
   std::array inputs = {NamedType{
       "input_ids", mlir::RankedTensorType::get({r.batch, r.tokens}, b.i64())}};
@@ -133,17 +140,105 @@ Status buildTextEncoder(FunctionWriter& f, const nlohmann::json& json) {
   return okStatus();
 }
 
+Status buildEditText(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(ClipTextConfig config, readClipTextConfig(json));
+  BURIN_TRY(needTokens(r, config));
+  GraphBuilder& b = f.builder();
+  int64_t texts = editTexts(r.branches, r.batch);
+  std::array inputs = {NamedType{
+      "input_ids", mlir::RankedTensorType::get({texts, r.tokens}, b.i64())}};
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  Value states = f.leave(clipText(b, config, in[0]).lastHiddenState);
+  std::array outputs = {NamedValue{"encoder_hidden_states",
+                                   editText(b, r.branches, r.batch, states)}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+Status buildEditPicture(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(AutoencoderConfig config, readAutoencoderConfig(json));
+  BURIN_TRY(needImage(r, config.channels.size()));
+  GraphBuilder& b = f.builder();
+  std::array inputs = {
+      f.tensor("image", {r.batch, r.height, r.width, config.imageChannels})};
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  Value moments = f.leave(autoencoderEncode(b, config, f.enter(in[0])));
+  std::array outputs = {
+      NamedValue{"picture", editPicture(b, r.branches, moments)}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+Status buildEditStep(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  BURIN_TRY(needImage(r, config.down.size()));
+  BURIN_TRY(need(r, "tokens", r.tokens));
+  int64_t channels = config.outChannels;
+  if (config.inChannels != 2 * channels)
+    return invalidArgument("function '" + r.name +
+                           "' needs a network that reads a sample and a "
+                           "picture of its " +
+                           std::to_string(channels) +
+                           " channels; this one reads " +
+                           std::to_string(config.inChannels));
+  auto branches = static_cast<int64_t>(r.branches.size());
+  int64_t evaluations = branches * r.batch;
+  auto latent = [&](std::string name) {
+    return f.tensor(std::move(name), {r.batch, r.height, r.width, channels});
+  };
+  std::array inputs = {
+      latent("sample"),
+      latent("first"),
+      latent("noise"),
+      f.tensor("history",
+               {schedule::kHistory, r.batch, r.height, r.width * channels}),
+      f.tensor("picture", {evaluations, r.height, r.width, 2 * channels}),
+      f.tensor("coefficients", {schedule::coefficientRows(branches), r.batch}),
+      f.tensor("encoder_hidden_states",
+               {evaluations, r.tokens, config.contextWidth})};
+  GraphBuilder& b = f.builder();
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  EditState next = editStep(
+      b, config, {in[0], in[1], in[2], in[3], in[4], in[5], f.enter(in[6])});
+  std::array outputs = {NamedValue{"sample", next.sample},
+                        NamedValue{"history", next.history}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
+Status buildEditDecode(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(AutoencoderConfig config, readAutoencoderConfig(json));
+  BURIN_TRY(needImage(r, 1));
+  GraphBuilder& b = f.builder();
+  std::array inputs = {
+      f.tensor("sample", {r.batch, r.height, r.width, config.latentChannels})};
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  Value latent = b.binary("div", in[0], b.constant(config.scaling, b.f32()));
+  Value edited = f.leave(autoencoderDecode(b, config, f.enter(latent)));
+  std::array outputs = {NamedValue{"edited", edited}};
+  b.endFunction(outputs);
+  return okStatus();
+}
+
 struct FunctionRow {
   std::string_view component;
   std::string_view name;
   Status (*build)(FunctionWriter&, const nlohmann::json&);
 };
 
-constexpr std::array<FunctionRow, 4> kFunctions = {{
+constexpr std::array<FunctionRow, 8> kFunctions = {{
     {"unet", "unet", buildUNet},
     {"vae", "vae_encoder", buildEncoder},
     {"vae", "vae_decoder", buildDecoder},
     {"text_encoder", "text_encoder", buildTextEncoder},
+    {"text_encoder", "edit_text", buildEditText},
+    {"vae", "edit_picture", buildEditPicture},
+    {"unet", "edit_step", buildEditStep},
+    {"vae", "edit_decode", buildEditDecode},
 }};
 
 Result<FunctionRow> findFunction(const FunctionRequest& request) {

@@ -9,6 +9,15 @@
 //                 vae_decoder   latent -> image
 //   text_encoder  text_encoder  input_ids -> last_hidden_state, pooled_output
 //
+// Edits as they run on a device, `batch` of them at once, images channels-last
+// (models/graph/diffusion/edit.h):
+//   text_encoder  edit_text     input_ids -> encoder_hidden_states
+//   vae           edit_picture  image -> picture
+//   unet          edit_step     sample, first, noise, history, picture,
+//                               coefficients, encoder_hidden_states
+//                               -> sample, history
+//   vae           edit_decode   sample -> edited
+//
 // Floats at the boundary are f32, `timestep` is f32 [batch], `input_ids` i64.
 #pragma once
 

@@ -57,6 +57,21 @@ int64_t readExtent(Config& c, std::string_view key, int64_t fallback,
   return value;
 }
 
+std::vector<EditBranch> readBranches(Config& c) {
+  std::vector<EditBranch> branches;
+  for (const std::string& name : c.texts("branches", {})) {
+    bool text = name == "text" || name == "text+picture";
+    bool picture = name == "picture" || name == "text+picture";
+    if (!text && !picture && name != "none")
+      c.unsupported("branches", "lists of \"text+picture\", \"text\", "
+                                "\"picture\" and \"none\"");
+    branches.push_back({text, picture});
+  }
+  if (branches.empty())
+    c.reject("branches", "is an empty list");
+  return branches;
+}
+
 Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   Config c("functions[" + std::to_string(i) + "]", json);
   FunctionRequest function;
@@ -70,6 +85,8 @@ Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   if (layout != "nchw" && layout != "nhwc")
     c.unsupported("layout", "\"nchw\" and \"nhwc\"");
   function.channelsFirst = layout == "nchw";
+  if (c.has("branches"))
+    function.branches = readBranches(c);
   if (c.has("invariant"))
     function.invariant = c.texts("invariant", {});
   BURIN_TRY(c.finish());
@@ -122,8 +139,13 @@ Result<CompileRequest> parseCompileRequest(std::string_view text) {
   c.ignore({"components", "functions"});
   BURIN_TRY(c.finish());
   BURIN_TRY(readArchitecture(request.architecture));
-  BURIN_ASSIGN(request.precision,
-               readDType("precision", precision, {DType::kF32, DType::kBF16}));
+  bool card = request.target.starts_with("sm_");
+  auto offered = {DType::kF32, DType::kBF16, DType::kF16};
+  BURIN_ASSIGN(request.precision, readDType("precision", precision, offered));
+  if (request.precision == DType::kF16 && !card)
+    return unimplemented("precision is \"f16\", which Burin supports on cards "
+                         "(\"sm_90a\"), not on \"" +
+                         request.target + "\"");
   if (!c.has("components") || !json["components"].is_object())
     return invalidArgument("the compile request has no \"components\" object");
   for (const auto& [name, value] : json["components"].items()) {

@@ -28,6 +28,12 @@ struct ComponentRequest {
   DType dtype = DType::kF32; // of its tensors in the checkpoint
 };
 
+// A guidance branch of an edit, as it conditions the network.
+struct EditBranch {
+  bool text = false;    // sees the instruction, else the empty text
+  bool picture = false; // sees the picture, else zeros
+};
+
 // Extents are those of the function's input; what a function does not take
 // is 0. `height` and `width` count pixels or latent pixels.
 struct FunctionRequest {
@@ -42,12 +48,16 @@ struct FunctionRequest {
   // becomes a function "<name>.invariants" whose results the function takes
   // instead.
   std::vector<std::string> invariant;
+  // Of the functions of an edit: "text+picture", "text", "picture", "none";
+  // these three where the request has no "branches".
+  std::vector<EditBranch> branches = {
+      {true, true}, {false, true}, {false, false}};
 };
 
 struct CompileRequest {
   std::string architecture;
-  std::string target;            // an LLVM CPU level: "x86-64-v4"
-  DType precision = DType::kF32; // of activations: f32 or bf16
+  std::string target;            // "x86-64-v4" (an LLVM CPU level), "sm_90a"
+  DType precision = DType::kF32; // of activations: f32, bf16, f16 on cards
   std::map<std::string, ComponentRequest, std::less<>> components;
   std::vector<FunctionRequest> functions;
 };

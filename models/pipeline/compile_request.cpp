@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/pipeline/device.h"
+
 namespace burin {
 namespace {
 
@@ -74,12 +76,18 @@ Result<json> functionOf(const FunctionRequest& function,
   if (image) {
     result["height"] = function.height;
     result["width"] = function.width;
-    result["layout"] = target.layout == Layout::kNchw ? "nchw" : "nhwc";
+    if (!kind.edit)
+      result["layout"] = target.layout == Layout::kNchw ? "nchw" : "nhwc";
   }
   if (tokens)
     result["tokens"] = function.tokens;
-  if (!function.invariant.empty())
-    result["invariant"] = function.invariant;
+  std::vector<std::string> invariant = function.invariant;
+  if (!kind.invariant.empty())
+    invariant.emplace_back(kind.invariant);
+  if (!invariant.empty())
+    result["invariant"] = invariant;
+  if (!function.branches.empty())
+    result["branches"] = function.branches;
   return result;
 }
 
@@ -99,9 +107,13 @@ Result<FunctionKind> findFunctionKind(std::string_view name) {
 Result<std::string> compileRequest(const Checkpoint& checkpoint,
                                    std::span<const FunctionRequest> functions,
                                    const CompileTarget& target) {
-  if (target.precision != "f32" && target.precision != "bf16")
+  if (target.precision == "f16" && !isCudaTarget(target.processor))
+    return invalidArgument("precision 'f16' is for cards, not for '" +
+                           target.processor + "'; choose bf16 or f32");
+  if (target.precision != "f32" && target.precision != "bf16" &&
+      target.precision != "f16")
     return invalidArgument("precision '" + target.precision +
-                           "' is neither f32 nor bf16");
+                           "' is none of f32, bf16 and f16");
   auto architecture = checkpoint.metadata("architecture");
   if (!architecture)
     return notFound("'" + checkpoint.path() +

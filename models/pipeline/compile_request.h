@@ -24,6 +24,9 @@ struct FunctionRequest {
   // is computed by the function "<name>.invariants", whose outputs the
   // function takes in their place.
   std::vector<std::string> invariant = {};
+  // Of an edit's functions: the guidance branches (branchName in guidance.h);
+  // empty stands for text+picture, picture, none.
+  std::vector<std::string> branches = {};
 
   bool operator==(const FunctionRequest&) const = default;
 };
@@ -35,12 +38,21 @@ struct FunctionKind {
   std::string_view component;
   std::string_view imageInput;  // [batch, channels, height, width], or none
   std::string_view tokensInput; // [batch, tokens, ...], or none
+  // A part of an edit as it runs on a device: images are channels-last, and
+  // `batch` counts edits, not what their guidance branches evaluate.
+  bool edit = false;
+  std::string_view invariant = {}; // an input that always is, or none
 };
 inline constexpr FunctionKind kFunctions[] = {
     {"unet", "unet", "sample", "encoder_hidden_states"},
     {"vae_encoder", "vae", "image", ""},
     {"vae_decoder", "vae", "latent", ""},
     {"text_encoder", "text_encoder", "", "input_ids"},
+    {"edit_text", "text_encoder", "", "input_ids", true},
+    {"edit_picture", "vae", "image", "", true},
+    {"edit_step", "unet", "sample", "encoder_hidden_states", true,
+     "encoder_hidden_states"},
+    {"edit_decode", "vae", "sample", "", true},
 };
 
 // The error lists the known names.
@@ -49,8 +61,8 @@ Result<FunctionKind> findFunctionKind(std::string_view name);
 enum class Layout { kNchw, kNhwc };
 
 struct CompileTarget {
-  std::string processor; // as hostTarget() gives it
-  std::string precision = "f32";
+  std::string processor;         // as targetOf() gives it
+  std::string precision = "f32"; // or bf16; on cards also f16
   Layout layout = Layout::kNchw; // of images at the functions' boundary
 };
 

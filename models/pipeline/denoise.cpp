@@ -1,192 +1,259 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoders, sampling loop and decoder around a compiled model.
+// Binds the functions of an edit to buffers once, then only enqueues them.
 #include "models/pipeline/denoise.h"
 
 #include <algorithm>
-#include <array>
 
 namespace burin::pipeline {
 namespace {
 
-template <typename T>
-TensorView view(std::string_view name, DType dtype, const Shape& shape,
-                const std::vector<T>& values) {
-  return {name, dtype, shape, std::as_bytes(std::span(values))};
+// Tensors that a step reads in one buffer and writes in another.
+bool alternates(std::string_view name) {
+  return name == "sample" || name == "history";
 }
 
-TensorView view(std::string_view name, const Shape& shape,
-                const std::vector<float>& values) {
-  return view(name, DType::kF32, shape, values);
+std::string bufferName(std::string_view name, int parity) {
+  std::string buffer(name);
+  return alternates(name) ? buffer + (parity ? ".1" : ".0") : buffer;
 }
 
-OutputView target(std::string_view name, const Shape& shape,
-                  std::vector<float>& values) {
-  return {name, DType::kF32, shape, std::as_writable_bytes(std::span(values))};
+bool drawsNoise(std::span<const EditPlan> plans) {
+  return std::ranges::any_of(
+      plans, [](const EditPlan& plan) { return plan.schedule.drawsNoise; });
 }
 
-// Copies [pixels, channels] into the channels of wider pixels from `first` on.
-void writeChannels(std::span<const float> source, size_t channels,
-                   std::span<float> wide, size_t width, size_t first) {
-  for (size_t p = 0; p < source.size() / channels; ++p)
-    std::ranges::copy(source.subspan(p * channels, channels),
-                      wide.subspan(p * width + first, channels).begin());
+std::string described(const EditPlan& plan) {
+  return std::to_string(plan.extent.width) + "x" +
+         std::to_string(plan.extent.height) + " in " +
+         std::to_string(plan.schedule.steps.size()) + " evaluations";
 }
 
 } // namespace
 
-Denoiser::Denoiser(Program& program, const ModelInfo& info,
-                   const text::ClipTokenizer& tokenizer, const EditPlan& plan)
-    : program_(program), info_(info), tokenizer_(tokenizer), plan_(plan),
-      branches_(plan.branches.size()),
-      channels_(static_cast<size_t>(info.latentChannels)),
-      pixels_(static_cast<size_t>(plan.latent.width) *
-              static_cast<size_t>(plan.latent.height)),
-      latentShape_{1, plan.latent.height, plan.latent.width,
-                   info.latentChannels},
-      pictureLatent_(pixels_ * channels_), sample_(pixels_ * channels_),
-      scaled_(pixels_ * channels_), guided_(pixels_ * channels_),
-      inputs_(branches_ * pixels_ * 2 * channels_),
-      outputs_(branches_ * pixels_ * channels_),
-      timesteps_(branches_), inputShape_{int64_t(branches_), latentShape_[1],
-                                         latentShape_[2], 2 * latentShape_[3]},
-      outputShape_{int64_t(branches_), latentShape_[1], latentShape_[2],
-                   latentShape_[3]},
-      contextShape_{int64_t(branches_), int64_t(tokenizer.maxTokens()),
-                    info.textWidth},
-      timestepShape_{int64_t(branches_)} {}
-
-Status Denoiser::run(std::string_view function,
-                     std::span<const TensorView> inputs,
-                     std::span<const OutputView> outputs) {
-  BURIN_ASSIGN(const FunctionInfo* info, program_.find(function));
-  return program_.run(*info, inputs, outputs).within(std::string(function));
-}
-
-// Each different text is encoded once, and copied to the branches that see it.
-Status Denoiser::encodeText() {
-  auto tokens = static_cast<int64_t>(tokenizer_.maxTokens());
-  Shape idsShape = {1, tokens}, pooledShape = {1, info_.textWidth};
-  Shape statesShape = {1, tokens, info_.textWidth};
-  auto size = static_cast<size_t>(tokens * info_.textWidth);
-  std::vector<float> states(size);
-  std::vector<float> pooled(static_cast<size_t>(info_.textWidth));
-  context_.resize(branches_ * size);
-  for (bool withText : {true, false}) {
-    auto sees = [&](const Branch& branch) { return branch.text == withText; };
-    if (std::ranges::none_of(plan_.branches, sees))
-      continue;
-    std::vector<int64_t> ids =
-        withText ? plan_.instruction.ids : tokenizer_.encode("").ids;
-    BURIN_TRY(run("text_encoder",
-                  std::array{view("input_ids", DType::kI64, idsShape, ids)},
-                  std::array{target("last_hidden_state", statesShape, states),
-                             target("pooled_output", pooledShape, pooled)}));
-    for (size_t b = 0; b < branches_; ++b)
-      if (sees(plan_.branches[b]))
-        std::ranges::copy(states,
-                          std::span(context_).subspan(b * size).begin());
+Result<EditShape> shapeOf(std::span<const EditPlan> plans) {
+  if (plans.empty())
+    return invalidArgument("there is no edit to run; give at least one");
+  const EditPlan& first = plans.front();
+  EditShape shape;
+  shape.extent = first.extent;
+  shape.latent = first.latent;
+  shape.edits = plans.size();
+  shape.tokens = first.instruction.ids.size();
+  for (const EditPlan& plan : plans)
+    if (plan.extent != first.extent ||
+        plan.schedule.steps.size() != first.schedule.steps.size())
+      return invalidArgument("edits that run together have one size and one "
+                             "number of evaluations; here are " +
+                             described(first) + " and " + described(plan) +
+                             ": run them one after another");
+  // In the order of guidanceBranches, each that any edit needs.
+  for (Branch kind : {Branch{true, true, 0}, Branch{false, true, 0},
+                      Branch{false, false, 0}}) {
+    auto needs = [&](const EditPlan& plan) {
+      return weightOf(plan.branches, kind) != 0;
+    };
+    if (std::ranges::any_of(plans, needs))
+      shape.branches.push_back(kind);
   }
+  return shape;
+}
+
+std::vector<FunctionRequest> editFunctions(const EditShape& shape) {
+  FunctionRequest text, picture, step, decode;
+  text.name = "edit_text";
+  picture.name = "edit_picture";
+  step.name = "edit_step";
+  decode.name = "edit_decode";
+  text.tokens = step.tokens = static_cast<int64_t>(shape.tokens);
+  picture.height = shape.extent.height;
+  picture.width = shape.extent.width;
+  step.height = decode.height = shape.latent.height;
+  step.width = decode.width = shape.latent.width;
+  for (const Branch& branch : shape.branches)
+    step.branches.push_back(branchName(branch));
+  text.branches = picture.branches = step.branches;
+  std::vector<FunctionRequest> functions = {text, picture, step, decode};
+  for (FunctionRequest& function : functions)
+    function.batch = static_cast<int64_t>(shape.edits);
+  return functions;
+}
+
+Result<std::unique_ptr<Denoiser>> Denoiser::create(Session& session,
+                                                   EditShape shape) {
+  std::unique_ptr<Denoiser> denoiser(new Denoiser(session, std::move(shape)));
+  BURIN_TRY(denoiser->bindFunctions().within("the edit's tensors"));
+  return denoiser;
+}
+
+Status Denoiser::bindFunctions() {
+  BURIN_ASSIGN(text_, bind("edit_text"));
+  BURIN_ASSIGN(picture_, bind("edit_picture"));
+  for (int parity : {0, 1}) {
+    BURIN_ASSIGN(step_[parity], bind("edit_step", parity));
+    BURIN_ASSIGN(decode_[parity], bind("edit_decode", parity));
+  }
+  // Absent where the network reads nothing of the text.
+  constexpr std::string_view kInvariants = "edit_step.invariants";
+  for (const FunctionInfo* function : session_.program().functions())
+    if (function->name == kInvariants) {
+      BURIN_ASSIGN(invariants_, bind(kInvariants));
+    }
+  latents_.resize(buffers_.at("first").bytes / sizeof(float));
+  coefficients_.resize(buffers_.at("coefficients").bytes / sizeof(float));
   return okStatus();
 }
 
-// The mode of the posterior, which is its mean: the first half of the moments.
-// It is not scaled, unlike the latents that are sampled.
-Status Denoiser::encodePicture(const Image& image) {
-  Shape imageShape = {1, image.height, image.width, 3};
-  Shape momentsShape = {1, plan_.latent.height, plan_.latent.width,
-                        2 * info_.latentChannels};
-  std::vector<float> values(image.pixels.size());
-  std::vector<float> moments(2 * pixels_ * channels_);
-  toNetwork(image, values);
-  BURIN_TRY(run("vae_encoder", std::array{view("image", imageShape, values)},
-                std::array{target("moments", momentsShape, moments)}));
-  for (size_t p = 0; p < pixels_; ++p)
-    std::ranges::copy(std::span(moments).subspan(2 * p * channels_, channels_),
-                      std::span(pictureLatent_).subspan(p * channels_).begin());
+Result<Denoiser::Bound> Denoiser::bind(std::string_view function, int parity) {
+  Bound bound;
+  BURIN_ASSIGN(bound.function, session_.program().find(function));
+  for (const TensorSpec& spec : bound.function->inputs) {
+    BURIN_ASSIGN(std::byte * data, address(spec, parity));
+    bound.inputs.push_back(data);
+  }
+  for (const TensorSpec& spec : bound.function->outputs) {
+    BURIN_ASSIGN(std::byte * data, address(spec, 1 - parity));
+    bound.outputs.push_back(data);
+  }
+  return bound;
+}
+
+// The buffer of that name, made when it is first asked for.
+Result<std::byte*> Denoiser::address(const TensorSpec& spec, int parity) {
+  std::string name = bufferName(spec.name, parity);
+  auto bytes = static_cast<size_t>(*byteCount(spec.dtype, spec.shape));
+  auto known = buffers_.find(name);
+  if (known == buffers_.end()) {
+    BURIN_ASSIGN(Memory memory, session_.device().allocate(bytes));
+    known = buffers_.emplace(name, Buffer{std::move(memory), bytes}).first;
+  }
+  if (known->second.bytes != bytes)
+    return internalError("two functions of the module differ in '" + name +
+                         "': " + std::to_string(known->second.bytes) + " and " +
+                         std::to_string(bytes) + " bytes");
+  return known->second.memory.data();
+}
+
+Status Denoiser::enqueue(const Bound& bound) {
+  return session_.program()
+      .enqueue(*bound.function, bound.inputs, bound.outputs)
+      .within(std::string(bound.function->name));
+}
+
+Status Denoiser::upload(const std::string& name,
+                        std::span<const std::byte> values) {
+  return session_.device().upload(buffers_.at(name).memory.data(), values);
+}
+
+Status Denoiser::encode(std::span<const EditPlan> plans,
+                        const text::Encoding& emptyText,
+                        std::span<const Image> images) {
+  std::vector<int64_t> ids;
+  auto append = [&](const text::Encoding& text) {
+    ids.insert(ids.end(), text.ids.begin(), text.ids.end());
+  };
+  if (std::ranges::any_of(shape_.branches, &Branch::text))
+    for (const EditPlan& plan : plans)
+      append(plan.instruction);
+  if (!std::ranges::all_of(shape_.branches, &Branch::text))
+    append(emptyText);
+  BURIN_TRY(upload("input_ids", std::as_bytes(std::span(ids))));
+
+  std::vector<float> pixels(buffers_.at("image").bytes / sizeof(float));
+  std::span<float> rest = pixels;
+  for (const Image& image : images) {
+    toNetwork(image, rest.first(image.pixels.size()));
+    rest = rest.subspan(image.pixels.size());
+  }
+  BURIN_TRY(upload("image", std::as_bytes(std::span(pixels))));
+  BURIN_TRY(enqueue(text_));
+  if (invariants_.function)
+    BURIN_TRY(enqueue(invariants_));
+  BURIN_TRY(enqueue(picture_));
+  return session_.device().synchronize();
+}
+
+// The first sample, in both places where step 0 looks for it, and a history of
+// zeros: a weight of 0 would not silence what an earlier edit left there if it
+// were not finite.
+Status Denoiser::begin(std::span<const EditPlan> plans,
+                       std::span<LatentNoise> noise) {
+  size_t size = latents_.size() / plans.size();
+  for (size_t e = 0; e < plans.size(); ++e) {
+    std::span<float> sample = std::span(latents_).subspan(e * size, size);
+    noise[e].draw(sample);
+    for (float& value : sample)
+      value *= plans[e].schedule.initialScale;
+  }
+  std::span<const std::byte> sample = std::as_bytes(std::span(latents_));
+  BURIN_TRY(upload("first", sample));
+  BURIN_TRY(upload("sample.0", sample));
+  std::vector<std::byte> zeros(buffers_.at("history.0").bytes);
+  BURIN_TRY(upload("history.0", zeros));
+  std::ranges::fill(latents_, 0.0f);
+  return upload("noise", sample);
+}
+
+Status Denoiser::uploadStep(std::span<const EditPlan> plans, size_t step,
+                            std::span<LatentNoise> noise) {
+  std::vector<float> weights(shape_.branches.size());
+  for (size_t e = 0; e < plans.size(); ++e) {
+    for (size_t b = 0; b < weights.size(); ++b)
+      weights[b] = weightOf(plans[e].branches, shape_.branches[b]);
+    schedule::writeCoefficients(plans[e].schedule.steps[step], weights, e,
+                                plans.size(), coefficients_);
+  }
+  BURIN_TRY(upload("coefficients", std::as_bytes(std::span(coefficients_))));
+  if (!drawsNoise(plans))
+    return okStatus();
+  size_t size = latents_.size() / plans.size();
+  for (size_t e = 0; e < plans.size(); ++e)
+    if (plans[e].schedule.drawsNoise)
+      noise[e].draw(std::span(latents_).subspan(e * size, size));
+  return upload("noise", std::as_bytes(std::span(latents_)));
+}
+
+Status Denoiser::showPreview(const Preview& preview, size_t done) {
+  if (!preview.show || preview.every == 0 || done % preview.every != 0)
+    return okStatus();
+  std::vector<float> latents(latents_.size());
+  const Buffer& sample = buffers_.at(bufferName("sample", parity_));
+  BURIN_TRY(session_.device().download(
+      std::as_writable_bytes(std::span(latents)), sample.memory.data()));
+  preview.show(done, latents);
   return okStatus();
 }
 
-// What the network reads beside the sample stays the same in every step.
-void Denoiser::writeConditions() {
-  size_t size = pixels_ * 2 * channels_;
-  for (size_t b = 0; b < branches_; ++b)
-    if (plan_.branches[b].picture)
-      writeChannels(pictureLatent_, channels_,
-                    std::span(inputs_).subspan(b * size, size), 2 * channels_,
-                    channels_);
-}
-
-// Runs what depends on the text alone, when the module has it apart, and lists
-// what each step reads.
-Status Denoiser::prepareSteps() {
-  TensorView context = view("encoder_hidden_states", contextShape_, context_);
-  std::vector<OutputView> results;
-  for (const FunctionInfo* function : program_.functions())
-    if (function->name == "unet.invariants")
-      for (const TensorSpec& spec : function->outputs) {
-        auto bytes = byteCount(spec.dtype, spec.shape).value_or(0);
-        invariants_.push_back(
-            {&spec, std::vector<std::byte>(static_cast<size_t>(bytes))});
-      }
-  for (Invariant& invariant : invariants_)
-    results.push_back({invariant.spec->name, invariant.spec->dtype,
-                       invariant.spec->shape, invariant.bytes});
-  if (!invariants_.empty())
-    BURIN_TRY(run("unet.invariants", std::span(&context, 1), results));
-
-  BURIN_ASSIGN(const FunctionInfo* unet, program_.find("unet"));
-  stepInputs_ = {view("sample", inputShape_, inputs_),
-                 view("timestep", timestepShape_, timesteps_)};
-  for (const TensorSpec& spec : unet->inputs)
-    if (spec.name == context.name)
-      stepInputs_.push_back(context);
-  for (const Invariant& invariant : invariants_)
-    stepInputs_.push_back({invariant.spec->name, invariant.spec->dtype,
-                           invariant.spec->shape, invariant.bytes});
-  return okStatus();
-}
-
-Status Denoiser::evaluate(float timestep) {
-  size_t size = pixels_ * 2 * channels_;
-  for (size_t b = 0; b < branches_; ++b)
-    writeChannels(scaled_, channels_,
-                  std::span(inputs_).subspan(b * size, size), 2 * channels_, 0);
-  std::ranges::fill(timesteps_, timestep);
-  BURIN_TRY(run("unet", stepInputs_,
-                std::array{target("sample", outputShape_, outputs_)}));
-  combine(plan_.branches, outputs_, guided_);
-  return okStatus();
-}
-
-Status Denoiser::sample(LatentNoise& noise,
-                        const std::function<Status(size_t done)>& afterStep) {
-  schedule::Sampler sampler(plan_.schedule, sample_.size());
-  std::vector<float> fresh(sampler.drawsNoise() ? sample_.size() : 0);
-  noise.draw(sample_);
-  sampler.scaleInitial(sample_);
-  writeConditions();
-  BURIN_TRY(prepareSteps());
-  for (size_t i = 0; i < sampler.steps().size(); ++i) {
-    sampler.scaleInput(i, sample_, scaled_);
-    BURIN_TRY(evaluate(sampler.steps()[i].timestep));
-    if (sampler.drawsNoise())
-      noise.draw(fresh);
-    sampler.step(i, guided_, sample_, fresh);
+Status Denoiser::sample(std::span<const EditPlan> plans,
+                        std::span<LatentNoise> noise,
+                        const std::function<Status(size_t step)>& afterStep,
+                        const Preview& preview) {
+  BURIN_TRY(begin(plans, noise));
+  parity_ = 0;
+  size_t steps = plans.front().schedule.steps.size();
+  for (size_t i = 0; i < steps; ++i) {
+    BURIN_TRY(uploadStep(plans, i, noise));
+    BURIN_TRY(enqueue(step_[parity_]));
+    parity_ = 1 - parity_;
+    if ((i + 1) % kAhead == 0 || i + 1 == steps)
+      BURIN_TRY(session_.device().synchronize());
+    BURIN_TRY(showPreview(preview, i + 1));
     BURIN_TRY(afterStep(i + 1));
   }
   return okStatus();
 }
 
-Result<Image> Denoiser::decode() {
-  auto scale = static_cast<float>(info_.scaling);
-  for (size_t j = 0; j < sample_.size(); ++j)
-    scaled_[j] = sample_[j] / scale;
-  Shape imageShape = {1, plan_.extent.height, plan_.extent.width, 3};
-  std::vector<float> values(static_cast<size_t>(*elementCount(imageShape)));
-  BURIN_TRY(run("vae_decoder",
-                std::array{view("latent", latentShape_, scaled_)},
-                std::array{target("image", imageShape, values)}));
-  return fromNetwork(values, plan_.extent);
+Result<std::vector<Image>> Denoiser::decode() {
+  BURIN_TRY(enqueue(decode_[parity_]));
+  const Buffer& edited = buffers_.at("edited");
+  std::vector<float> pixels(edited.bytes / sizeof(float));
+  BURIN_TRY(session_.device().download(
+      std::as_writable_bytes(std::span(pixels)), edited.memory.data()));
+  std::vector<Image> images;
+  size_t size = pixels.size() / shape_.edits;
+  for (size_t e = 0; e < shape_.edits; ++e)
+    images.push_back(
+        fromNetwork(std::span(pixels).subspan(e * size, size), shape_.extent));
+  return images;
 }
 
 } // namespace burin::pipeline

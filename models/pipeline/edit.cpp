@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "formats/image/resize.h"
-#include "models/pipeline/denoise.h"
 
 namespace burin::pipeline {
 namespace {
@@ -45,23 +44,14 @@ Result<std::unique_ptr<Editor>> Editor::open(const std::string& model,
       model, std::move(info), std::move(tokenizer), std::move(ours)));
 }
 
-Status Editor::openSession(const EditPlan& plan, const EditCallback& progress) {
-  auto tokens = static_cast<int64_t>(tokenizer_.maxTokens());
-  auto branches = static_cast<int64_t>(plan.branches.size());
-  std::vector<FunctionRequest> functions = {
-      {"text_encoder", 1, 0, 0, tokens, {}},
-      {"vae_encoder", 1, plan.extent.height, plan.extent.width, 0, {}},
-      {"unet",
-       branches,
-       plan.latent.height,
-       plan.latent.width,
-       tokens,
-       {"encoder_hidden_states"}}, // the text's keys and values: once
-      {"vae_decoder", 1, plan.latent.height, plan.latent.width, 0, {}}};
-  if (session_ && functions == functions_)
+Status Editor::openSession(const EditShape& shape,
+                           const EditCallback& progress) {
+  std::vector<FunctionRequest> functions = editFunctions(shape);
+  if (denoiser_ && functions == functions_)
     return okStatus();
 
-  session_.reset(); // its memory is free before the next one needs more
+  denoiser_.reset(); // its memory is free before the next one needs more
+  session_.reset();
   BURIN_TRY(notify(progress, EditProgress::Stage::kLoad));
   SessionOptions options = options_;
   Status stopped;
@@ -71,37 +61,55 @@ Status Editor::openSession(const EditPlan& plan, const EditCallback& progress) {
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(path_));
   BURIN_ASSIGN(session_,
                Session::open(std::move(checkpoint), functions, options));
+  BURIN_ASSIGN(denoiser_, Denoiser::create(*session_, shape));
   functions_ = std::move(functions);
   return stopped;
 }
 
 Result<EditResult> Editor::run(const EditPlan& plan, const EditRequest& request,
                                const EditCallback& progress) {
-  EditResult result;
+  BURIN_ASSIGN(std::vector<EditResult> results,
+               run(std::span(&plan, 1), std::span(&request, 1), progress));
+  return std::move(results.front());
+}
+
+Result<std::vector<EditResult>>
+Editor::run(std::span<const EditPlan> plans,
+            std::span<const EditRequest> requests, const EditCallback& progress,
+            const Preview& preview) {
+  EditTimes times;
   Stopwatch watch;
-  BURIN_TRY(openSession(plan, progress));
-  result.times.open = watch.lap();
+  BURIN_ASSIGN(EditShape shape, shapeOf(plans));
+  BURIN_TRY(openSession(shape, progress));
+  times.open = watch.lap();
 
   BURIN_TRY(notify(progress, EditProgress::Stage::kEncode));
-  result.source = fit(request.image, plan.extent.width, plan.extent.height);
-  Denoiser denoiser(session_->program(), info_, tokenizer_, plan);
-  BURIN_TRY(denoiser.encodeText());
-  BURIN_TRY(denoiser.encodePicture(result.source));
-  result.times.encode = watch.lap();
+  std::vector<Image> sources;
+  std::vector<LatentNoise> noise;
+  for (const EditRequest& request : requests) {
+    sources.push_back(
+        fit(request.image, shape.extent.width, shape.extent.height));
+    noise.emplace_back(request.random, request.seed, request.noise,
+                       shape.latent, info_.latentChannels);
+  }
+  BURIN_TRY(denoiser_->encode(plans, tokenizer_.encode(""), sources));
+  times.encode = watch.lap();
 
-  size_t steps = plan.schedule.steps.size();
+  size_t steps = plans.front().schedule.steps.size();
   BURIN_TRY(notify(progress, EditProgress::Stage::kSample, 0, steps));
-  LatentNoise noise(request.random, request.seed, request.noise, plan.latent,
-                    info_.latentChannels);
-  BURIN_TRY(denoiser.sample(noise, [&](size_t done) {
+  auto afterStep = [&](size_t done) {
     return notify(progress, EditProgress::Stage::kSample, done, steps);
-  }));
-  result.times.sample = watch.lap();
+  };
+  BURIN_TRY(denoiser_->sample(plans, noise, afterStep, preview));
+  times.sample = watch.lap();
 
   BURIN_TRY(notify(progress, EditProgress::Stage::kDecode));
-  BURIN_ASSIGN(result.image, denoiser.decode());
-  result.times.decode = watch.lap();
-  return result;
+  BURIN_ASSIGN(std::vector<Image> images, denoiser_->decode());
+  times.decode = watch.lap();
+  std::vector<EditResult> results;
+  for (size_t e = 0; e < images.size(); ++e)
+    results.push_back({std::move(images[e]), std::move(sources[e]), times});
+  return results;
 }
 
 } // namespace burin::pipeline

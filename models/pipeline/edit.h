@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "models/pipeline/denoise.h"
 #include "models/pipeline/plan.h"
 #include "models/pipeline/session.h"
 
@@ -23,7 +24,8 @@ struct EditProgress {
   size_t step = 0;  // done, in kSample
   size_t steps = 0; // in all
 };
-// Called when a stage begins and after every step; false stops the edit.
+// Called when a stage begins and after every step; false stops the edit. On a
+// card a step may be announced a few steps before it is done.
 using EditCallback = std::function<bool(const EditProgress&)>;
 
 // Seconds that each part of an edit took.
@@ -57,6 +59,13 @@ public:
   // Precondition: `plan` was made from `request` by this editor.
   Result<EditResult> run(const EditPlan& plan, const EditRequest& request,
                          const EditCallback& progress = {});
+  // Edits of one size and one number of evaluations at once, each with its own
+  // seed, scales, sampler and instruction. The results share their times.
+  // Precondition: plan i was made from request i by this editor.
+  Result<std::vector<EditResult>> run(std::span<const EditPlan> plans,
+                                      std::span<const EditRequest> requests,
+                                      const EditCallback& progress = {},
+                                      const Preview& preview = {});
 
 private:
   Editor(std::string path, ModelInfo info, text::ClipTokenizer tokenizer,
@@ -64,7 +73,7 @@ private:
       : path_(std::move(path)), info_(std::move(info)),
         tokenizer_(std::move(tokenizer)), options_(std::move(options)) {}
 
-  Status openSession(const EditPlan& plan, const EditCallback& progress);
+  Status openSession(const EditShape& shape, const EditCallback& progress);
 
   std::string path_;
   ModelInfo info_;
@@ -72,6 +81,7 @@ private:
   SessionOptions options_;
   std::vector<FunctionRequest> functions_; // that session_ was opened for
   std::unique_ptr<Session> session_;
+  std::unique_ptr<Denoiser> denoiser_; // on session_
 };
 
 } // namespace burin::pipeline

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights of guidance and their sum.
+// The weights of guidance.
 #include "models/pipeline/guidance.h"
-
-#include <cstddef>
 
 namespace burin::pipeline {
 
@@ -19,19 +17,17 @@ std::vector<Branch> guidanceBranches(double textScale, double imageScale) {
   return branches;
 }
 
-void combine(std::span<const Branch> branches, std::span<const float> outputs,
-             std::span<float> combined) {
-  size_t size = combined.size();
-  for (size_t b = 0; b < branches.size(); ++b) {
-    std::span<const float> output = outputs.subspan(b * size, size);
-    float weight = branches[b].weight;
-    if (b == 0)
-      for (size_t j = 0; j < size; ++j)
-        combined[j] = weight * output[j];
-    else
-      for (size_t j = 0; j < size; ++j)
-        combined[j] += weight * output[j];
-  }
+std::string branchName(const Branch& branch) {
+  if (branch.text)
+    return branch.picture ? "text+picture" : "text";
+  return branch.picture ? "picture" : "none";
+}
+
+float weightOf(std::span<const Branch> branches, const Branch& kind) {
+  for (const Branch& branch : branches)
+    if (branch.text == kind.text && branch.picture == kind.picture)
+      return branch.weight;
+  return 0;
 }
 
 } // namespace burin::pipeline

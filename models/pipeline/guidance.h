@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guidance by text and picture: which evaluations of the network it takes and
-// how their outputs are combined.
+// the weights of their sum.
 //
 // With e(picture, text) the network's output, the guided output is
 //   e(0, "") + s_T (e(p, t) - e(p, "")) + s_I (e(p, "") - e(0, ""))
@@ -9,6 +9,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 namespace burin::pipeline {
@@ -23,8 +24,11 @@ struct Branch {
 // weight 0; never empty.
 std::vector<Branch> guidanceBranches(double textScale, double imageScale);
 
-// sum_b weight_b outputs[b]; `outputs` holds the branches one after another.
-void combine(std::span<const Branch> branches, std::span<const float> outputs,
-             std::span<float> combined);
+// As compile requests call it: "text+picture", "text", "picture" or "none".
+std::string branchName(const Branch& branch);
+
+// The weight in `branches` of the one that sees what `kind` sees; 0 where
+// there is none.
+float weightOf(std::span<const Branch> branches, const Branch& kind);
 
 } // namespace burin::pipeline

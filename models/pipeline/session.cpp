@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens a model on the CPU.
+// Opens a model on a device.
 #include "models/pipeline/session.h"
 
 #include <chrono>
-
-#include "kernels/catalog.h"
-#include "runtime/device/cpu/cpu_device.h"
-#include "runtime/device/cpu/cpu_target.h"
 
 namespace burin {
 namespace {
@@ -33,8 +29,8 @@ Result<ModuleBytes> findModule(const Checkpoint& checkpoint,
     BURIN_ASSIGN(MappedFile file, MappedFile::open(options.moduleFile));
     return ModuleBytes(std::move(file));
   }
-  BURIN_ASSIGN(std::string_view processor, hostTarget());
-  CompileTarget target = {std::string(processor), options.precision,
+  BURIN_ASSIGN(std::string processor, targetOf(options.device));
+  CompileTarget target = {std::move(processor), options.precision,
                           options.layout};
   BURIN_ASSIGN(std::string request,
                compileRequest(checkpoint, functions, target));
@@ -47,12 +43,15 @@ Result<std::unique_ptr<Session>>
 Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
               const SessionOptions& options) {
   Stopwatch watch;
+  // Before anything is compiled for it.
+  BURIN_ASSIGN(std::unique_ptr<Device> device,
+               openDevice(options.device, options.threads));
   BURIN_ASSIGN(ModuleBytes module, findModule(checkpoint, functions, options));
   std::unique_ptr<Session> session(
       new Session(std::move(checkpoint), std::move(module)));
+  session->device_ = std::move(device);
   session->times_.module = watch.lap();
 
-  session->device_ = createCpuDevice({options.threads, kernels::findCpuKernel});
   auto program = Program::load(session->module(), *session->device_);
   if (!program.ok() && !options.moduleFile.empty())
     return program.status().within("'" + options.moduleFile + "'");
@@ -65,6 +64,7 @@ Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
   PrepareOptions prepare;
   prepare.release = [&](const TensorView& tensor) { weights.release(tensor); };
   BURIN_TRY(session->program_->prepare(prepare));
+  BURIN_TRY(session->device_->synchronize());
   session->times_.prepare = watch.lap();
   return session;
 }

@@ -6,13 +6,15 @@
 #include <string>
 
 #include "models/pipeline/compile_request.h"
+#include "models/pipeline/device.h"
 #include "models/pipeline/module_cache.h"
 #include "runtime/program/program.h"
 
 namespace burin {
 
 struct SessionOptions {
-  int threads = 0; // 0: one a processor
+  std::string device = "cpu"; // models/pipeline/device.h
+  int threads = 0;            // of the CPU; 0: one a processor
   std::string precision = "f32";
   Layout layout = Layout::kNchw;
   std::string moduleFile; // a compiled module to use instead of compiling
@@ -35,6 +37,7 @@ public:
        const SessionOptions& options);
 
   Program& program() { return *program_; }
+  Device& device() { return *device_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
   std::span<const std::byte> module() const { return module_.bytes(); }
   const SessionTimes& times() const { return times_; }

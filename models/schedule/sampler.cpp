@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop that runs every sampler.
+// Rows of every sampler, as a tensor and as a loop.
 #include "models/schedule/sampler.h"
 
 #include <algorithm>
@@ -54,6 +54,32 @@ Result<Plan> makePlan(const Config& config, const SamplerOptions& options) {
           std::to_string(levels.count()) +
           " that the model was trained with; take fewer steps");
   return plan;
+}
+
+void writeCoefficients(const Step& step, std::span<const float> weights,
+                       size_t edit, size_t edits, std::span<float> table) {
+  auto at = [&](int64_t row) -> float& {
+    return table[static_cast<size_t>(row) * edits + edit];
+  };
+  at(kInputScaleRow) = step.inputScale;
+  at(kPredictionSampleRow) = step.predictionSample;
+  at(kPredictionOutputRow) = step.predictionOutput;
+  at(kLowestRow) = -step.clip;
+  at(kHighestRow) = step.clip;
+  at(kRememberedRow) = step.remembered ? 1.0f : 0.0f;
+  at(kForgottenRow) = step.remembered ? 0.0f : 1.0f;
+  at(kFromFirstRow) = step.fromFirst ? 1.0f : 0.0f;
+  at(kFromSampleRow) = step.fromFirst ? 0.0f : 1.0f;
+  at(kSampleRow) = step.sample;
+  at(kOutputRow) = step.output;
+  at(kNoiseRow) = step.noise;
+  for (size_t k = 0; k < kHistory; ++k)
+    at(kHistoryRow + static_cast<int64_t>(k)) = step.history[k];
+  auto branches = static_cast<int64_t>(weights.size());
+  for (int64_t b = 0; b < branches; ++b) {
+    at(kWeightRow + b) = weights[static_cast<size_t>(b)];
+    at(timestepRow(branches) + b) = step.timestep;
+  }
 }
 
 Sampler::Sampler(Plan plan, size_t elements) : plan_(std::move(plan)) {

@@ -6,7 +6,7 @@
 // m the network's output and n fresh noise, a step is
 //   p  = clip(a x + b m)                   the prediction
 //   x' = c x + d m + sum_k h_k p_k + e n   p_k: the k-th latest remembered p
-// One loop runs every row; a new sampler is a new function that makes rows.
+// One step serves every row; a new sampler is a new function that makes rows.
 #pragma once
 
 #include <array>
@@ -14,12 +14,11 @@
 #include <span>
 #include <vector>
 
+#include "models/schedule/coefficients.h"
 #include "models/schedule/config.h"
 #include "runtime/base/status.h"
 
 namespace burin::schedule {
-
-inline constexpr size_t kHistory = 4;
 
 struct Step {
   float timestep = 0;   // what the network is told
@@ -50,7 +49,13 @@ struct SamplerOptions {
 // The rows for a configuration. PNDM has one step more than asked for.
 Result<Plan> makePlan(const Config& config, const SamplerOptions& options);
 
-// Runs a plan on a sample of fixed size. Not for several threads at once.
+// Puts a step into column `edit` of a table of coefficients (coefficients.h),
+// `weights` being those of the guidance branches.
+void writeCoefficients(const Step& step, std::span<const float> weights,
+                       size_t edit, size_t edits, std::span<float> table);
+
+// Runs a plan on a sample of fixed size, in plain loops: what compiled steps
+// (models/graph/diffusion/edit.h) must equal. Not for several threads at once.
 class Sampler {
 public:
   Sampler(Plan plan, size_t elements);

@@ -136,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"eta", "2"}),
         flag("unknown_random", {"--random", "dice"}, {"dice", "torch-cpu"}),
         flag("unknown_device", {"--device", "toaster"}, {"toaster", "cpu"}),
+        flag("card_no_number", {"--device", "cuda:x"}, {"cuda:x", "cuda:N"}),
+        flag("card_not_there", {"--device", "cuda:99"}, {"cuda"}),
         flag("unknown_precision", {"--precision", "f8"}, {"f8", "bf16"}),
         flag("seed_no_number", {"--seed", "x"}, {"--seed", "x"}),
         flag("negative_threads", {"--threads", "-2"}, {"--threads", "-2"}),

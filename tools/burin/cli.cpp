@@ -8,7 +8,25 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/pipeline/device.h"
+
 namespace burin::cli {
+
+void addDeviceOption(CLI::App* command, std::string& device) {
+  command
+      ->add_option("--device", device,
+                   "Where to compute: " + std::string(kDeviceNames))
+      ->capture_default_str();
+}
+
+void addPrecisionOption(CLI::App* command, std::string& precision) {
+  command
+      ->add_option("--precision", precision,
+                   "Of the computation: f32, bf16 (faster on cards and on "
+                   "processors with bf16 dot products), f16 (cards)")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
+      ->capture_default_str();
+}
 
 void addThreadsOption(CLI::App* command, int& threads) {
   command

@@ -36,6 +36,10 @@ CLI::App* addCommand(CLI::App& app, Action& chosen, const std::string& name,
   return command;
 }
 
+// --device NAME (models/pipeline/device.h); a wrong name ends in a message.
+void addDeviceOption(CLI::App* command, std::string& device);
+// --precision f32|bf16|f16.
+void addPrecisionOption(CLI::App* command, std::string& precision);
 // --threads N; 0 stands for one a processor.
 void addThreadsOption(CLI::App* command, int& threads);
 // --json; for subcommands whose output is data.

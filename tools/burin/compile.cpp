@@ -3,14 +3,15 @@
 #include "tools/burin/compile.h"
 
 #include <chrono>
+#include <cstdio>
 
 #include <nlohmann/json.hpp>
 
 #include "formats/file/atomic_file.h"
 #include "formats/module/module.h"
 #include "models/pipeline/compile_request.h"
+#include "models/pipeline/device.h"
 #include "models/pipeline/module_cache.h"
-#include "runtime/device/cpu/cpu_target.h"
 
 namespace burin::cli {
 namespace {
@@ -20,19 +21,54 @@ struct CompileCommand {
   FunctionRequest function;
   std::string output;
   std::string precision = "f32";
-  std::string target;
+  std::string device, target;
   bool noCache = false;
   bool json = false;
 };
 
+// The target asked for; else that of the device, which need not be there.
+Result<std::string> chooseTarget(const CompileCommand& options) {
+  std::string device = options.device.empty() ? "cpu" : options.device;
+  BURIN_ASSIGN(DeviceName name, parseDevice(device));
+  if (!options.target.empty()) {
+    bool cuda = isCudaTarget(options.target);
+    if (!options.device.empty() && name.cuda != cuda)
+      return invalidArgument("--target " + options.target +
+                             " is not for --device " + device +
+                             "; leave one of them out");
+    return options.target;
+  }
+  auto target = targetOf(device);
+  if (target.ok() || !name.cuda)
+    return target;
+  std::fprintf(stderr, "no card to ask: compiling for %s (--target)\n",
+               std::string(kDefaultCudaTarget).c_str());
+  return std::string(kDefaultCudaTarget);
+}
+
+// "x86-64-v3", "x86-64-v4", or sm_ and a capability: "sm_80", "sm_90a".
+std::string checkTarget(const std::string& target) {
+  if (target == "x86-64-v3" || target == "x86-64-v4")
+    return {};
+  std::string_view rest = target;
+  if (isCudaTarget(rest)) {
+    rest.remove_prefix(3);
+    if (rest.ends_with('a'))
+      rest.remove_suffix(1);
+    if ((rest.size() == 2 || rest.size() == 3) &&
+        rest.find_first_not_of("0123456789") == rest.npos)
+      return {};
+  }
+  return "'" + target +
+         "' is no target; choose x86-64-v3, x86-64-v4, or a card's "
+         "capability such as sm_90a or sm_80";
+}
+
 Status execute(const CompileCommand& options) {
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
   CompileTarget target;
-  target.processor = options.target;
+  BURIN_ASSIGN(target.processor, chooseTarget(options));
   target.precision = options.precision;
-  if (target.processor.empty()) {
-    BURIN_ASSIGN(target.processor, hostTarget());
-  }
   BURIN_ASSIGN(std::string request,
                compileRequest(checkpoint, {&options.function, 1}, target));
   bool compiled = false;
@@ -72,7 +108,9 @@ void addCompile(CLI::App& app, Action& chosen) {
       "  burin run model.burin unet --module unet.burinm ...\n\n"
       "Height and width are those of the function's input: latents for unet\n"
       "and vae_decoder, pixels for vae_encoder. Functions: unet, vae_encoder,\n"
-      "vae_decoder, text_encoder. Other commands compile by themselves what\n"
+      "vae_decoder, text_encoder, and what an edit runs on a device with all\n"
+      "guidance branches: edit_text, edit_picture, edit_step, edit_decode,\n"
+      "--batch counting edits. Other commands compile by themselves what\n"
       "they need; compiling ahead serves machines without the compiler.",
       options, execute);
   command->add_option("model", options->model, "Checkpoint (burin convert)")
@@ -89,15 +127,15 @@ void addCompile(CLI::App& app, Action& chosen) {
                       "Length of the text");
   command->add_option("-o,--output", options->output, "Module to write")
       ->required();
-  command
-      ->add_option("--precision", options->precision,
-                   "f32, or bf16 products with float32 sums")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
+  addPrecisionOption(command, options->precision);
   command
       ->add_option("--target", options->target,
-                   "Processor level; this machine's when left out")
-      ->check(CLI::IsMember({"x86-64-v3", "x86-64-v4"}));
+                   "Processor level or card (sm_90a); the device's when left "
+                   "out")
+      ->check(checkTarget);
+  command->add_option("--device", options->device,
+                      "Compile for " + std::string(kDeviceNames) +
+                          "; the card need not be there");
   command->add_flag("--no-cache", options->noCache,
                     "Compile even when the cache has the module");
   addJsonOption(command, options->json);

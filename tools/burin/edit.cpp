@@ -116,12 +116,7 @@ Result<EditRequest> makeRequest(const Options& options) {
                              "'; choose one of " + schedule::samplerNames());
   }
   BURIN_ASSIGN(request.random, randomModeFromName(options.random));
-  if (options.precision != "f32" && options.precision != "bf16")
-    return invalidArgument("there is no precision '" + options.precision +
-                           "'; choose f32 or bf16");
-  if (options.device != "cpu")
-    return unavailable("there is no device '" + options.device +
-                       "'; this build edits on 'cpu'");
+  BURIN_TRY(parseDevice(options.device).status());
   if (!options.noise.empty()) {
     BURIN_ASSIGN(request.noise, readNoise(options.noise));
   }
@@ -202,6 +197,7 @@ Status execute(const Options& options) {
   BURIN_ASSIGN(EditRequest request, makeRequest(options));
   BURIN_ASSIGN(std::string model, findModel(options.model));
   SessionOptions session;
+  session.device = options.device;
   session.threads = options.threads;
   session.precision = options.precision;
   BURIN_ASSIGN(auto editor, pipeline::Editor::open(model, session));
@@ -282,14 +278,8 @@ void addEdit(CLI::App& app, Action& chosen) {
   command->add_flag("--cut-text", options->cutText,
                     "Use the beginning of an instruction that is too long");
   addThreadsOption(command, options->threads);
-  command->add_option("--device", options->device, "Where to compute: cpu")
-      ->capture_default_str();
-  command
-      ->add_option("--precision", options->precision,
-                   "Of the computation: f32, or bf16 (faster on processors "
-                   "with bf16 dot products)")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
+  addDeviceOption(command, options->device);
+  addPrecisionOption(command, options->precision);
   command->add_flag("-q,--quiet", options->quiet, "Show no progress");
   addJsonOption(command, options->json);
 }

@@ -23,7 +23,7 @@ struct RunOptions {
   std::string inputs;
   std::string outputs;
   std::string module;
-  std::string precision = "f32";
+  std::string device = "cpu", precision = "f32";
   int threads = 0;
   int repeat = 1;
   bool profile = false;
@@ -63,6 +63,10 @@ Result<const TensorView*> decidingInput(const SafetensorsFile& file,
 
 Result<FunctionRequest> specialise(const FunctionKind& kind,
                                    const SafetensorsFile& inputs) {
+  if (kind.edit)
+    return invalidArgument("'" + std::string(kind.name) +
+                           "' is a part of an edit; run it with 'burin edit', "
+                           "time it with 'burin bench'");
   FunctionRequest request;
   request.name = kind.name;
   if (!kind.tokensInput.empty()) {
@@ -186,6 +190,7 @@ Status execute(const RunOptions& options) {
   BURIN_ASSIGN(FunctionRequest request, specialise(kind, file));
 
   SessionOptions session;
+  session.device = options.device;
   session.threads = options.threads;
   session.precision = options.precision;
   session.moduleFile = options.module;
@@ -241,11 +246,8 @@ void addRun(CLI::App& app, Action& chosen) {
       ->required();
   command->add_option("--module", options->module,
                       "A compiled module to use (burin compile)");
-  command
-      ->add_option("--precision", options->precision,
-                   "f32, or bf16 products with float32 sums")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
+  addDeviceOption(command, options->device);
+  addPrecisionOption(command, options->precision);
   command
       ->add_option("--repeat", options->repeat,
                    "Run this often and tell the best time")

@@ -86,8 +86,11 @@ Result<AutoencoderConfig> readAutoencoderConfig(const nlohmann::json& json) {
   requireBlocks(c, "down_block_types", "DownEncoderBlock2D", config);
   requireBlocks(c, "up_block_types", "UpDecoderBlock2D", config);
   // The pipeline scales and shifts latents; the network does not.
-  c.ignore({"sample_size", "scaling_factor", "shift_factor", "latents_mean",
-            "latents_std", "force_upcast"});
+  config.scaling = c.number("scaling_factor", 0.18215);
+  if (!(config.scaling > 0))
+    c.reject("scaling_factor", "is not above 0");
+  c.ignore({"sample_size", "shift_factor", "latents_mean", "latents_std",
+            "force_upcast"});
   checkChannels(c, config);
   BURIN_TRY(c.finish());
   return config;

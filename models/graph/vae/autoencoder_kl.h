@@ -19,6 +19,7 @@ struct AutoencoderConfig {
   int64_t resnets = 2;           // a level in the encoder; one more decoding
   Norm norm;
   std::string activation = "silu";
+  double scaling = 0.18215; // of latents that are sampled
   bool quantConv = true;
   bool postQuantConv = true;
   bool middleAttention = true;

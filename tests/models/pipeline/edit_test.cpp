@@ -159,5 +159,75 @@ TEST_F(EditTest, serves_one_size_after_another) {
   EXPECT_EQ(before->image.pixels, after->image.pixels);
 }
 
+// What edits do not share: seed, scales, sampler, instruction, picture.
+std::vector<EditRequest> differentRequests(const EditRequest& like) {
+  std::vector<EditRequest> requests(3, like);
+  requests[0].seed = 7;
+  requests[1].instruction = "make it red";
+  requests[1].textScale = 3;
+  requests[1].imageScale = 1; // a branch less
+  requests[1].sampler = schedule::SamplerKind::kEulerAncestral;
+  requests[2].image.pixels[5] ^= 0xff;
+  requests[2].textScale = 1; // and another one less
+  requests[2].imageScale = 1;
+  requests[2].sampler = schedule::SamplerKind::kDdim;
+  for (EditRequest& request : requests)
+    request.steps = 4;
+  requests[0].sampler = schedule::SamplerKind::kDpmSolver;
+  return requests;
+}
+
+TEST_F(EditTest, edits_together_equal_edits_alone) {
+  std::vector<EditRequest> requests = differentRequests(request(cases()[0]));
+  std::vector<EditPlan> plans;
+  for (const EditRequest& request : requests) {
+    Result<EditPlan> plan = editor_->plan(request);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    plans.push_back(*std::move(plan));
+  }
+  auto together = editor_->run(plans, requests);
+  ASSERT_TRUE(together.ok()) << together.status().message();
+  ASSERT_EQ(together->size(), requests.size());
+  for (size_t e = 0; e < requests.size(); ++e) {
+    Result<EditResult> alone = edit(requests[e]);
+    ASSERT_TRUE(alone.ok()) << alone.status().message();
+    EXPECT_EQ((*together)[e].image.pixels, alone->image.pixels) << e;
+    EXPECT_EQ((*together)[e].source.pixels, alone->source.pixels) << e;
+  }
+}
+
+TEST_F(EditTest, edits_of_two_sizes_do_not_run_together) {
+  std::vector<EditRequest> requests(2, request(cases()[0]));
+  requests[1].size = 24;
+  std::vector<EditPlan> plans;
+  for (const EditRequest& request : requests)
+    plans.push_back(*editor_->plan(request));
+  auto together = editor_->run(plans, requests);
+  ASSERT_FALSE(together.ok());
+  EXPECT_NE(together.status().message().find("24x16"), std::string::npos)
+      << together.status().message();
+}
+
+TEST_F(EditTest, shows_the_latents_on_the_way) {
+  EditRequest asked = request(cases()[0]);
+  asked.steps = 5;
+  asked.sampler = schedule::SamplerKind::kDdim;
+  Result<EditPlan> plan = editor_->plan(asked);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  std::vector<size_t> steps;
+  std::vector<std::vector<float>> seen;
+  Preview preview = {2, [&](size_t step, std::span<const float> latents) {
+                       steps.push_back(step);
+                       seen.emplace_back(latents.begin(), latents.end());
+                     }};
+  auto result =
+      editor_->run(std::span(&*plan, 1), std::span(&asked, 1), {}, preview);
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  EXPECT_EQ(steps, (std::vector<size_t>{2, 4}));
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].size(), 24u * 16 * 4);
+  EXPECT_NE(seen[0], seen[1]);
+}
+
 } // namespace
 } // namespace burin::pipeline

@@ -30,14 +30,12 @@ TEST(Guidance, equals_the_formula_of_the_paper) {
               u[] = {-0.7f, 4, 0.125f};
   for (double s : kScales)
     for (double p : kScales) {
-      std::vector<Branch> branches = guidanceBranches(s, p);
-      std::vector<float> outputs;
-      for (const Branch& branch : branches) {
-        const float* source = branch.text ? c : branch.picture ? i : u;
-        outputs.insert(outputs.end(), source, source + 3);
-      }
       std::vector<float> combined(3);
-      combine(branches, outputs, combined);
+      for (const Branch& branch : guidanceBranches(s, p)) {
+        const float* output = branch.text ? c : branch.picture ? i : u;
+        for (size_t j = 0; j < 3; ++j)
+          combined[j] += branch.weight * output[j];
+      }
       for (size_t j = 0; j < 3; ++j)
         EXPECT_NEAR(combined[j], u[j] + s * (c[j] - i[j]) + p * (i[j] - u[j]),
                     1e-5)
@@ -46,10 +44,17 @@ TEST(Guidance, equals_the_formula_of_the_paper) {
 }
 
 TEST(Guidance, of_scale_1_is_the_conditional_branch_bit_for_bit) {
-  const std::vector<float> output = {0.1f, -3e-30f, 7e20f};
-  std::vector<float> combined(3);
-  combine(guidanceBranches(1, 1), output, combined);
-  EXPECT_EQ(combined, output);
+  std::vector<Branch> branches = guidanceBranches(1, 1);
+  ASSERT_EQ(branches.size(), 1u);
+  EXPECT_EQ(branches[0].weight, 1.0f);
+}
+
+TEST(Guidance, gives_branches_that_an_edit_lacks_no_weight) {
+  std::vector<Branch> branches = guidanceBranches(7.5, 1);
+  std::vector<float> weights;
+  for (const Branch& kind : guidanceBranches(7.5, 1.5))
+    weights.push_back(weightOf(branches, kind));
+  EXPECT_EQ(weights, (std::vector<float>{7.5f, -6.5f, 0}));
 }
 
 } // namespace

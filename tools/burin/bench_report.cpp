@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns of times, and a ratio where both computed the same thing.
+#include "tools/burin/bench_report.h"
+
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/burin/cli.h"
+
+namespace burin::cli {
+namespace {
+
+using nlohmann::json;
+
+template <typename... Values>
+std::string formatted(const char* format, Values... values) {
+  char text[200];
+  std::snprintf(text, sizeof(text), format, values...);
+  return text;
+}
+
+std::string row(const std::string& name, const Timing& timing, double flops,
+                double peak) {
+  return formatted("%-28s %10s %10s %10s %9.4g %10s\n", name.c_str(),
+                   formatSeconds(timing.best).c_str(),
+                   formatSeconds(timing.median).c_str(),
+                   formatSeconds(timing.processor).c_str(),
+                   flops / timing.best * 1e-12, formatBytes(peak).c_str());
+}
+
+std::string describe(const BenchOptions& options, const Measured& burin) {
+  const FunctionRequest& f = burin.function;
+  std::string text = f.name + ", batch " + std::to_string(f.batch);
+  if (f.height)
+    text += ", " + std::to_string(f.height) + "x" + std::to_string(f.width);
+  if (f.tokens)
+    text += ", " + std::to_string(f.tokens) + " tokens";
+  return text + ", " + options.precision + ", " + options.device;
+}
+
+// No ratio of times where one of both does not compute the function.
+std::string comparison(const Measured& burin, const Peer& peer) {
+  std::string text;
+  bool comparable = !peer.errors || peer.errors->agree();
+  if (comparable)
+    text = formatted("%-28s %10.3f %10.3f\n", "burin / torch",
+                     burin.timing.best / peer.timing.best,
+                     burin.timing.median / peer.timing.median);
+  if (!peer.errors)
+    return text + "outputs not compared: --weights names the same weights as a "
+                  "diffusers folder\n";
+  text += formatted("relative error to float32: burin %.3g, torch %.3g, "
+                    "ratio %.3g\n",
+                    peer.errors->burin, peer.errors->peer,
+                    peer.errors->burin / peer.errors->peer);
+  if (!comparable)
+    text += "no ratio of times: the outputs disagree\n";
+  return text;
+}
+
+json toJson(const Timing& timing, double peak) {
+  return {{"best_seconds", timing.best},
+          {"median_seconds", timing.median},
+          {"processor_seconds", timing.processor},
+          {"peak_bytes", peak}};
+}
+
+} // namespace
+
+Status reportText(const BenchOptions& options, const Measured& burin,
+                  const std::optional<Peer>& peer) {
+  const SessionTimes& opening = burin.opening;
+  std::string text = describe(options, burin) + ", best of " +
+                     std::to_string(options.repeat) +
+                     (burin.ownMemory ? " batches of runs" : "") + "\n";
+  text += "module " + formatSeconds(opening.module) + ", load " +
+          formatSeconds(opening.load) + ", prepare " +
+          formatSeconds(opening.prepare) + "; " +
+          std::to_string(burin.launches) + " launches a run\n\n";
+  text += formatted("%-28s %10s %10s %10s %9s %10s\n", "", "best", "median",
+                    "processor", "TFLOP/s", "memory");
+  text += row("burin", burin.timing, burin.flops, burin.peakBytes);
+  if (peer) {
+    text += row(peer->name, peer->timing, burin.flops, peer->peakBytes);
+    text += comparison(burin, *peer);
+  }
+  if (!burin.profile.empty())
+    text += "\n" + burin.profile;
+  return print(text);
+}
+
+Status reportJson(const BenchOptions& options, const Measured& burin,
+                  const std::optional<Peer>& peer) {
+  json result = {{"what", describe(options, burin)},
+                 {"device", options.device},
+                 {"flops", burin.flops},
+                 {"launches", burin.launches}};
+  result["burin"] = toJson(burin.timing, burin.peakBytes);
+  result["burin"]["module_seconds"] = burin.opening.module;
+  result["burin"]["load_seconds"] = burin.opening.load;
+  result["burin"]["prepare_seconds"] = burin.opening.prepare;
+  if (!peer)
+    return printJson(result);
+  result["torch"] = toJson(peer->timing, peer->peakBytes);
+  result["torch"]["name"] = peer->name;
+  if (peer->errors) {
+    result["burin"]["relative_error"] = peer->errors->burin;
+    result["torch"]["relative_error"] = peer->errors->peer;
+  }
+  if (!peer->errors || peer->errors->agree())
+    result["ratio"] = burin.timing.best / peer->timing.best;
+  return printJson(result);
+}
+
+} // namespace burin::cli
