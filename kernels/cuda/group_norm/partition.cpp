@@ -174,7 +174,7 @@ Result<GroupPartition> partitionAffine(const GroupProblem& p,
   while (blocks < cluster && p.batch * part.spans * blocks < kEnoughBlocks)
     blocks *= 2;
   setCluster(p, part, blocks);
-  setThreads(part, kAloneThreads);
+  setThreads(part, vector > 1 ? kAloneThreads : kKeptThreads);
   // A thread of the largest blocks has registers for little.
   part.batch = part.threads > kAloneThreads ? 1 : 8;
   if (part.threads > kLargestBlock || momentsBytes(p, part) > kStaticShared)
