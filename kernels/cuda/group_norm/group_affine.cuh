@@ -31,15 +31,14 @@ __device__ __forceinline__ void groupAffine(const View* views) {
   const Place<P> place;
   letNextStart();
   waitForPrevious();
+  readAffine(place, views, shared);
   ThreadMoments<P::kVector> moments;
   if (place.active())
     readMoments(place,
                 static_cast<const typename P::X*>(views[0].data) +
                     place.column(),
                 views[0].pitch, moments);
-  joinMoments(place, moments,
-              static_cast<const typename P::Affine*>(views[1].data),
-              static_cast<const typename P::Affine*>(views[2].data), shared);
+  joinMoments(place, moments, shared);
   if (Cluster<P::kCluster>::rank() == 0) {
     float* scale = static_cast<float*>(views[3].data) +
                    place.image * views[3].pitch + place.channel;

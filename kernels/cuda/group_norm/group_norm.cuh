@@ -52,12 +52,11 @@ __device__ __forceinline__ void groupNorm(const View* views) {
   for (int i = 0; i < count; ++i)
     copyAsync<8 * sizeof(X)>(kept + i * kStride,
                              x + place.rowOf(i) * views[0].pitch);
+  readAffine(place, views, shared);
   waitForCopies();
   ThreadMoments<8> moments;
   keptMoments<P, kStride>(kept, count, moments);
-  joinMoments(place, moments,
-              static_cast<const typename P::Affine*>(views[1].data),
-              static_cast<const typename P::Affine*>(views[2].data), shared);
+  joinMoments(place, moments, shared);
 
   const Epilogue epilogue{};
   float scale[8], shift[8];

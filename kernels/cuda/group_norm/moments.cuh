@@ -220,13 +220,13 @@ __device__ __forceinline__ void joinThreads(const Place<P>& place,
 template <class P>
 __device__ __forceinline__ void joinBlocks(SharedMoments<P>& shared, int g) {
   using Blocks = Cluster<P::kCluster>;
-  constexpr double kCount = static_cast<double>(P::kPixels) * P::kWidth;
+  constexpr double kShare = 1 / (static_cast<double>(P::kPixels) * P::kWidth);
   const Moments& own = shared.block[g];
   double mean = 0, squares = 0;
 #pragma unroll 4
   for (int rank = 0; rank < P::kCluster; ++rank)
     mean += Blocks::read(&own.count, rank) * Blocks::read(&own.mean, rank);
-  mean /= kCount;
+  mean *= kShare;
 #pragma unroll 4
   for (int rank = 0; rank < P::kCluster; ++rank) {
     const double apart = Blocks::read(&own.mean, rank) - mean;
@@ -234,7 +234,21 @@ __device__ __forceinline__ void joinBlocks(SharedMoments<P>& shared, int g) {
                Blocks::read(&own.count, rank) * apart * apart;
   }
   shared.center[g] = mean;
-  shared.inverse[g] = 1 / sqrt(squares / kCount + P::kEpsilon);
+  shared.inverse[g] = rsqrt(squares * kShare + P::kEpsilon);
+}
+
+// Sends for gamma and beta, which wait in the place of the factors that they
+// become; each thread reads what it wrote itself. Called before joinMoments.
+template <class P>
+__device__ __forceinline__ void
+readAffine(const Place<P>& place, const View* views, SharedMoments<P>& shared) {
+  using Affine = typename P::Affine;
+  const Affine* gamma = static_cast<const Affine*>(views[1].data);
+  const Affine* beta = static_cast<const Affine*>(views[2].data);
+  for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
+    shared.scale[c] = convert<float>(gamma[place.channel + c]);
+    shared.shift[c] = convert<float>(beta[place.channel + c]);
+  }
 }
 
 // Leaves the two factors of each channel of the span in `shared`. Every thread
@@ -243,7 +257,6 @@ __device__ __forceinline__ void joinBlocks(SharedMoments<P>& shared, int g) {
 template <class P>
 __device__ __forceinline__ void
 joinMoments(const Place<P>& place, const ThreadMoments<P::kVector>& moments,
-            const typename P::Affine* gamma, const typename P::Affine* beta,
             SharedMoments<P>& shared) {
   if (place.active())
     shareThreadMoments(place, moments, shared);
@@ -257,11 +270,10 @@ joinMoments(const Place<P>& place, const ThreadMoments<P::kVector>& moments,
   __syncthreads();
   for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
     const int g = c / P::kWidth;
-    const double factor =
-        convert<double>(gamma[place.channel + c]) * shared.inverse[g];
-    const double bias = convert<double>(beta[place.channel + c]);
+    const double factor = shared.scale[c] * shared.inverse[g];
     shared.scale[c] = static_cast<float>(factor);
-    shared.shift[c] = static_cast<float>(bias - shared.center[g] * factor);
+    shared.shift[c] =
+        static_cast<float>(shared.shift[c] - shared.center[g] * factor);
   }
   __syncthreads();
 }

@@ -23,7 +23,7 @@ constexpr int64_t kStaticShared = 48 * 1024;
 constexpr int64_t kPortableCluster = 8;
 constexpr int64_t kLargestCluster = 16;
 // A block with fewer pixels is not worth a share in a cluster.
-constexpr int64_t kLeastPixels = 32;
+constexpr int64_t kLeastPixels = 64;
 // Of an H100 multiprocessor: 227 KiB for a block alone, or for two of them
 // 228 KiB less the 1 KiB that the system takes of each.
 constexpr int64_t kBlockShared = 227 * 1024;
@@ -174,7 +174,7 @@ Result<GroupPartition> partitionAffine(const GroupProblem& p,
   while (blocks < cluster && p.batch * part.spans * blocks < kEnoughBlocks)
     blocks *= 2;
   setCluster(p, part, blocks);
-  setThreads(part, kAloneThreads);
+  setThreads(part, vector > 1 ? kAloneThreads : kKeptThreads);
   // A thread of the largest blocks has registers for little.
   part.batch = part.threads > kAloneThreads ? 1 : 8;
   if (part.threads > kLargestBlock || momentsBytes(p, part) > kStaticShared)
