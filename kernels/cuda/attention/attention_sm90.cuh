@@ -9,8 +9,8 @@
 //
 // A block computes 64 queries of one head for each of its consumer warpgroups;
 // a last warp loads keys and values into two rings. With S_j = Q K_j^T and
-//   m_j = max(m_{j-1}, rows of S_j),  P_j = 2^(c (S_j - m_j)),  c = scale log2 e
-//   O = O 2^(c (m_{j-1} - m_j)) + P_j V_j,  and the same for the sum of P_j,
+//   m_j = max(m_{j-1}, rows of S_j),  P_j = 2^(c (S_j - m_j)),  c = scale log2
+//   e O = O 2^(c (m_{j-1} - m_j)) + P_j V_j,  and the same for the sum of P_j,
 // the products S_j and P_{j-1} V_{j-1} are sent off together and the softmax
 // of block j runs under the latter. P goes from accumulators to operand
 // registers without a shuffle. Blocks run from the last to the first, so that
@@ -110,8 +110,7 @@ struct Place {
     image = rest / problem.heads;
 
     const int end = (tile + 1) * T::kGroups * 64;
-    const int seen =
-        T::kCausal && end < problem.keys ? end : problem.keys;
+    const int seen = T::kCausal && end < problem.keys ? end : problem.keys;
     blocks = (seen + T::kKeys - 1) / T::kKeys;
   }
 
@@ -143,10 +142,9 @@ struct Turn {
 
 // One thread loads everything.
 template <class T>
-__device__ __forceinline__ void produce(const Place<T>& at,
-                                        const TensorMap& mapQ,
-                                        const TensorMap& mapK,
-                                        const TensorMap& mapV) {
+__device__ __forceinline__ void
+produce(const Place<T>& at, const TensorMap& mapQ, const TensorMap& mapK,
+        const TensorMap& mapV) {
   expectBytes(at.fullQ, T::kQueryBytes);
   for (int group = 0; group < T::kGroups; ++group)
     for (int piece = 0; piece < T::kPieces; ++piece)
@@ -239,8 +237,8 @@ struct Consumer {
     if (T::kCausal ? first + T::kKeys - 1 <= token
                    : first + T::kKeys <= problem.keys)
       return;
-    const int seen0 = T::kCausal ? token + row + 1 - first
-                                 : problem.keys - first;
+    const int seen0 =
+        T::kCausal ? token + row + 1 - first : problem.keys - first;
     const int seen1 = T::kCausal ? seen0 + 8 : seen0;
 #pragma unroll
     for (int i = 0; i < T::kKeys / 2; ++i)

@@ -8,6 +8,8 @@ namespace burin::kernels::cuda {
 namespace {
 
 constexpr int64_t kMultiprocessors = 132; // of an H100 SXM
+// Up to this width the registers suffice for four warpgroups and 80 keys.
+constexpr int64_t kNarrow = 48;
 
 // `cost` is the time in microseconds of one tile against 4096 keys while every
 // multiprocessor computes one. Measured at widths 40, 64 and 80; estimated for
@@ -33,10 +35,11 @@ std::vector<Candidate> streaming(int64_t width) {
 
 // For keys that fit one block, such as the 77 tokens of a text.
 std::vector<AttentionConfig> single(int64_t width) {
-  if (width <= 64)
-    return {{80, 4, 5, 1, true}, {80, 1, 1, 3, false}};
+  // Four warpgroups to one load of the keys.
+  if (width <= kNarrow)
+    return {{80, 1, 1, 3, false}, {80, 4, 5, 1, true}};
   if (width <= 128)
-    return {{80, 1, 1, width <= 88 ? 3 : 2, false}};
+    return {{80, 1, 1, width <= 80 ? 3 : 2, false}};
   if (width <= 160)
     return {{80, 1, 1, 2, false}, {64, 1, 1, 2, false}};
   return {};
@@ -52,12 +55,11 @@ AttentionConfig chooseSingle(const std::vector<AttentionConfig>& configs,
                              int64_t keys) {
   if (width > 128)
     return configs[keys <= 64 ? 1 : 0];
-  // Four warpgroups to one load of the keys pay while they fill the card.
-  constexpr int64_t kNarrow = 48;
+  // The larger tiles pay while they fill the card.
   if (width <= kNarrow &&
-      tilesOf(configs[0], rows, queries) >= kMultiprocessors * 3 / 4)
-    return configs[0];
-  return configs.back();
+      tilesOf(configs[1], rows, queries) >= kMultiprocessors * 3 / 4)
+    return configs[1];
+  return configs[0];
 }
 
 } // namespace

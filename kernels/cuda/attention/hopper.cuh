@@ -19,10 +19,10 @@ __device__ __forceinline__ void publishBarriers() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 __device__ __forceinline__ void expectBytes(u32 barrier, u32 bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(
-                   barrier),
-               "r"(bytes)
-               : "memory");
+  asm volatile(
+      "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier),
+      "r"(bytes)
+      : "memory");
 }
 __device__ __forceinline__ void arrive(u32 barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier)
@@ -56,12 +56,11 @@ __device__ __forceinline__ void arriveNamed(int id, int threads) {
 __device__ __forceinline__ void loadBox(u32 to, const TensorMap& map,
                                         u32 barrier, int column, int head,
                                         int token, int image) {
-  asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier"
-               "::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(
-                   to),
-               "l"(&map), "r"(barrier), "r"(column), "r"(head), "r"(token),
-               "r"(image)
-               : "memory");
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier"
+      "::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(to),
+      "l"(&map), "r"(barrier), "r"(column), "r"(head), "r"(token), "r"(image)
+      : "memory");
 }
 __device__ __forceinline__ void storeBox(u32 from, const TensorMap& map,
                                          int column, int head, int token,

@@ -22,7 +22,7 @@ struct AttentionConfig {
   int keys;   // of a block of keys
   int groups; // warpgroups of 64 queries in a block of threads
   int stages; // blocks of keys, and of values, in flight
-  int blocks; // blocks of threads that share a multiprocessor
+  int blocks; // blocks of threads whose registers fit a multiprocessor
   bool turns; // warpgroups send off their products in turn
   bool operator==(const AttentionConfig&) const = default;
 };

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// attention_sm90.cuh run on the CPU by its plan, against plain loops in double.
+#include <random>
+#include <thread>
+
+#include "gtest/gtest.h"
+
+#include "kernels/cuda/attention/attention_sm90.cuh"
+
+#include "kernels/cpu/contracts.h"
+#include "kernels/cuda/attention/plan.h"
+
+template <int kN>
+struct ScoreProduct {
+  static void add(float (&d)[kN / 2], u64 a, u64 b, int accumulate) {
+    const int lane = threadIdx.x % 32;
+    const int row = threadIdx.x % 128 / 32 * 16 + lane / 4;
+    for (int i = 0; i < kN / 2; ++i) {
+      float sum = accumulate ? d[i] : 0;
+      for (int k = 0; k < 16; ++k)
+        sum += emulated::across(a, row + (i % 4 < 2 ? 0 : 8), k) *
+               emulated::across(b, i / 4 * 8 + lane % 4 * 2 + i % 2, k);
+      d[i] = sum;
+    }
+  }
+};
+
+template <int kN>
+struct OutputProduct {
+  static void add(float (&d)[kN / 2], const u32 (&a)[4], u64 b, int) {
+    const int lane = threadIdx.x % 32;
+    emulated::Warp& warp = emulated::warp();
+    std::copy(a, a + 4, warp.operands[lane]);
+    warp.meet();
+    float rows[2][16]; // of `a`: register j holds two columns of row j % 2 * 8
+    for (int t = 0; t < 4; ++t)
+      for (int j = 0; j < 4; ++j)
+        for (int e = 0; e < 2; ++e)
+          rows[j % 2][j / 2 * 8 + t * 2 + e] = emulated::toFloat(
+              static_cast<u16>(warp.operands[lane / 4 * 4 + t][j] >> (16 * e)));
+    warp.meet();
+    for (int i = 0; i < kN / 2; ++i)
+      for (int k = 0; k < 16; ++k)
+        d[i] += rows[i % 4 / 2][k] *
+                emulated::along(b, k, i / 4 * 8 + lane % 4 * 2 + i % 2);
+  }
+};
+
+namespace burin::kernels::cuda {
+namespace {
+
+struct Case {
+  int64_t batch, queries, keys, heads;
+  float spread = 1;
+};
+
+// Operands in rows of three times the heads, the output in rows of 8 more.
+template <class T>
+struct Run {
+  Case c;
+  int64_t columns = c.heads * T::kWidth;
+  int64_t pitch = 3 * columns, outPitch = columns + 8;
+  double scale = 1 / std::sqrt(double{T::kWidth});
+  emulated::Block block;
+  std::vector<u16> q, k, v, out;
+
+  explicit Run(const Case& c) : c(c) {
+    block.half = T::kHalf;
+    block.sharedBytes = T::kSharedBytes;
+    emulated::block = &block;
+    std::mt19937 engine(static_cast<uint32_t>(c.queries * 131 + c.keys));
+    std::normal_distribution<float> normal(0, c.spread);
+    const auto fill = [&](std::vector<u16>& to, int64_t tokens) {
+      to.resize((c.batch * tokens - 1) * pitch + columns);
+      for (u16& x : to)
+        x = emulated::fromFloat(normal(engine));
+    };
+    fill(q, c.queries);
+    fill(k, c.keys);
+    fill(v, c.keys);
+    out.assign((c.batch * c.queries - 1) * outPitch + columns, 0x7fff);
+  }
+
+  Result<LaunchPlan> plan(const AttentionConfig& config) const {
+    const std::vector<int64_t> params = {
+        c.batch,   c.queries,  c.keys,           c.heads,
+        T::kWidth, T::kCausal, doubleBits(scale)};
+    const auto slice = [&](int64_t tokens, int64_t rowPitch) {
+      return SliceInfo{T::kHalf ? DType::kF16 : DType::kBF16, c.batch * tokens,
+                       columns, rowPitch, 16};
+    };
+    const std::array<SliceInfo, 4> slices = {
+        slice(c.queries, pitch), slice(c.keys, pitch), slice(c.keys, pitch),
+        slice(c.queries, outPitch)};
+    return planAttention(params, slices, {"sm_90a", 90}, {.config = config});
+  }
+
+  void launch(const LaunchPlan& plan) {
+    ASSERT_EQ(plan.threads, uint32_t{T::kThreads});
+    ASSERT_EQ(plan.constants.size(), sizeof(::Problem));
+    ::Problem problem;
+    std::memcpy(&problem, plan.constants.data(), sizeof(problem));
+    emulated::HostMap hosts[4];
+    TensorMap maps[4] = {};
+    std::vector<u16>* data[] = {&q, &k, &v, &out};
+    for (int i = 0; i < 4; ++i) {
+      hosts[i] = {plan.maps[i], data[i]};
+      maps[i].opaque[0] = reinterpret_cast<u64>(&hosts[i]);
+    }
+    for (uint32_t b = 0; b < plan.blocks[0]; ++b) {
+      openBlock();
+      std::vector<std::thread> threads;
+      for (uint32_t t = 0; t < plan.threads; ++t)
+        threads.emplace_back([&, b, t] {
+          threadIdx.x = t;
+          blockIdx.x = b;
+          attention<T>(maps[0], maps[1], maps[2], maps[3], problem);
+        });
+      for (std::thread& thread : threads)
+        thread.join();
+    }
+  }
+
+  void openBlock() {
+    std::memset(dynamicShared, 0xff, sizeof(dynamicShared)); // NaN
+    block.barriers.clear();
+    block.meetings = {};
+    block.warps.clear();
+    for (int w = 0; w < T::kThreads / 32; ++w)
+      block.warps.push_back(std::make_unique<emulated::Warp>());
+    block.everyone = std::make_unique<std::barrier<>>(T::kThreads);
+  }
+
+  double dot(int64_t queryRow, int64_t keyRow, int64_t head) const {
+    double sum = 0;
+    for (int64_t d = head * T::kWidth; d < (head + 1) * T::kWidth; ++d)
+      sum += double{emulated::toFloat(q[queryRow * pitch + d])} *
+             emulated::toFloat(k[keyRow * pitch + d]);
+    return sum;
+  }
+
+  // |out - softmax(scale Q K^T) V| / |softmax(scale Q K^T) V|
+  double error() const {
+    double error = 0, norm = 0;
+    for (int64_t row = 0; row < c.batch * c.queries; ++row)
+      for (int64_t head = 0; head < c.heads; ++head) {
+        const int64_t seen = T::kCausal ? row % c.queries + 1 : c.keys;
+        const int64_t first = row / c.queries * c.keys;
+        std::vector<double> weights(seen);
+        double sum = 0;
+        for (int64_t j = 0; j < seen; ++j)
+          sum += weights[j] = std::exp(scale * dot(row, first + j, head));
+        for (int64_t d = head * T::kWidth; d < (head + 1) * T::kWidth; ++d) {
+          double expected = 0;
+          for (int64_t j = 0; j < seen; ++j)
+            expected += weights[j] / sum *
+                        emulated::toFloat(v[(first + j) * pitch + d]);
+          const double found = emulated::toFloat(out[row * outPitch + d]);
+          error += (found - expected) * (found - expected);
+          norm += expected * expected;
+        }
+      }
+    return std::sqrt(error / norm);
+  }
+
+  int64_t written() const { // outside of the rows
+    int64_t count = 0;
+    for (size_t i = 0; i < out.size(); ++i)
+      count +=
+          static_cast<int64_t>(i) % outPitch >= columns && out[i] != 0x7fff;
+    return count;
+  }
+};
+
+template <int kWidth, int kKeys, int kGroups, int kStages, int kBlocks,
+          bool kTurns, bool kCausal, bool kHalf>
+void check(const Case& c) {
+  constexpr int kSlices = kWidth > 256 ? 2 : 1;
+  using T = Tile<kWidth, kKeys, kGroups, kStages, kBlocks, kTurns, kSlices,
+                 kCausal, kHalf>;
+  Run<T> run(c);
+  auto plan = run.plan({kKeys, kGroups, kStages, kBlocks, kTurns});
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  run.launch(*plan);
+  EXPECT_LT(run.error(), kHalf ? 5e-4 : 4e-3) << plan->symbol;
+  EXPECT_EQ(run.written(), 0) << plan->symbol;
+}
+
+TEST(CudaAttentionEmulation, Text) {
+  check<64, 80, 1, 1, 3, false, true, false>({2, 77, 77, 2});
+  check<40, 80, 4, 5, 1, true, false, false>({1, 300, 77, 1});
+  check<8, 80, 1, 1, 3, false, false, false>({1, 1, 1, 1});
+}
+
+TEST(CudaAttentionEmulation, StreamsOfKeys) {
+  check<40, 128, 3, 4, 1, true, false, false>({1, 200, 700, 2});
+  check<40, 64, 4, 5, 1, true, false, true>({2, 65, 333, 1});
+  check<72, 128, 2, 3, 1, true, false, false>({1, 130, 500, 1});
+  check<88, 64, 1, 3, 2, false, false, false>({2, 65, 129, 2});
+  check<160, 64, 1, 4, 1, false, false, false>({2, 64, 333, 1});
+}
+
+TEST(CudaAttentionEmulation, CausalWithWholeBlocksHidden) {
+  check<40, 128, 3, 4, 1, true, true, false>({1, 400, 400, 1, 3});
+  check<64, 64, 4, 5, 1, true, true, false>({1, 300, 300, 1, 4});
+  check<128, 128, 2, 3, 1, true, true, true>({1, 300, 300, 1});
+}
+
+TEST(CudaAttentionEmulation, SlicesOfWideHeads) {
+  check<512, 32, 1, 3, 1, false, false, false>({1, 65, 150, 1});
+  check<512, 32, 2, 2, 1, false, false, false>({1, 150, 170, 1, 2});
+  check<384, 32, 2, 2, 1, false, true, true>({1, 100, 100, 1});
+}
+
+} // namespace
+} // namespace burin::kernels::cuda
