@@ -231,6 +231,10 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
         " elements apart and " + std::to_string(g.channels) + " channels long");
   if (servedBySm90(g, input, target))
     return planSm90(g, input, epilogue, options);
+  if (!options.tile.empty())
+    return invalidArgument("contraction: tile '" + options.tile +
+                           "' needs sm_90a and bf16 or f16 rows at multiples "
+                           "of 16 bytes");
   return planSimt(g, input, epilogue);
 }
 
