@@ -9,8 +9,6 @@
 #include "contract/elements.cuh"
 #include "contract/tiling.cuh"
 
-constexpr int kSimtThreads = 256;
-
 template <int kGates>
 struct SimtStage {
   // Rows of 16-byte multiples, 4 banks apart.
