@@ -35,6 +35,9 @@ Status notify(const EditCallback& progress, EditProgress::Stage stage,
 
 Result<std::unique_ptr<Editor>> Editor::open(const std::string& model,
                                              const SessionOptions& options) {
+  // Now, rather than when the first edit has begun.
+  BURIN_ASSIGN(std::string processor, targetOf(options.device));
+  BURIN_TRY(checkPrecision(options.precision, processor));
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(model));
   BURIN_ASSIGN(ModelInfo info, readModelInfo(checkpoint));
   BURIN_ASSIGN(text::ClipTokenizer tokenizer, readTokenizer(checkpoint));
