@@ -37,11 +37,11 @@ void completeRequest(FunctionRequest& request, const FunctionKind& kind) {
     request.tokens = 77;
 }
 
-// The extents that a compiled function has, whatever was asked for.
+// The extents of a compiled function's inputs, whatever was asked for.
 void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
-                  const FunctionInfo& function) {
+                  std::span<const TensorSpec> inputs) {
   size_t height = kind.edit ? 1 : 2; // channels-last or channels-first
-  for (const TensorSpec& spec : function.inputs) {
+  for (const TensorSpec& spec : inputs) {
     if (spec.name == kind.imageInput && spec.shape.size() == 4) {
       request.batch = spec.shape[0];
       request.height = spec.shape[height];
@@ -235,7 +235,9 @@ Result<Measured> measureBurin(const BenchOptions& options) {
                Session::open(std::move(checkpoint), {&request, 1}, session));
   BURIN_ASSIGN(const FunctionInfo* function,
                model->program().find(request.name));
-  adoptExtents(request, kind, *function);
+  for (const FunctionInfo* each : model->program().functions())
+    if (each == function || each->name == request.name + ".invariants")
+      adoptExtents(request, kind, each->inputs);
   BURIN_ASSIGN(Measured measured, measure(*model, *function, options));
   measured.function = std::move(request);
   measured.config = std::move(config);
