@@ -115,13 +115,6 @@ public:
     return host;
   }
 
-  double bytes() const {
-    double sum = 0;
-    for (const Memory& memory : memories_)
-      sum += static_cast<double>(memory.size());
-    return sum;
-  }
-
   std::vector<std::byte*> inputs, outputs;
 
 private:
@@ -195,12 +188,9 @@ Result<Measured> measure(Session& session, const FunctionInfo& function,
   }
   measured.opening = session.times();
   measured.ownMemory = !device.sharesMemory();
-  const Program& program = session.program();
-  measured.peakBytes =
-      measured.ownMemory
-          ? static_cast<double>(program.arenaBytes() + program.stateBytes()) +
-                tensors.bytes()
-          : hostPeakBytes();
+  measured.peakBytes = measured.ownMemory
+                           ? static_cast<double>(peakBytes(device))
+                           : hostPeakBytes();
   for (const StepInfo& step : function.steps) {
     measured.flops += static_cast<double>(step.flops);
     measured.launches += step.verb == "launch" || step.verb == "call";
