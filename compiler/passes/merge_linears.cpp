@@ -64,8 +64,9 @@ private:
                                    size);
       start += size;
       linear.replaceAllUsesWith(part);
-      linear.erase();
     }
+    for (LinearOp linear : linears)
+      linear.erase();
   }
 };
 
