@@ -38,7 +38,8 @@ std::string hostTarget() {
              : "x86-64-v3";
 }
 
-std::vector<std::byte> compileText(const std::string& text) {
+std::vector<std::byte> compileText(const std::string& text,
+                                   const std::string& target) {
   mlir::DialectRegistry registry;
   registerCompiler(registry);
   mlir::MLIRContext context(registry);
@@ -47,7 +48,7 @@ std::vector<std::byte> compileText(const std::string& text) {
     ADD_FAILURE() << "the test's text does not parse";
     return {};
   }
-  auto bytes = compileModule(*module, {.target = hostTarget()});
+  auto bytes = compileModule(*module, {.target = target});
   if (failed(bytes)) {
     ADD_FAILURE() << "does not compile";
     return {};

@@ -35,7 +35,8 @@ using Tensors = std::map<std::string, Tensor>;
 std::string hostTarget();
 
 // Compiles `text` and returns the module's bytes; a test failure if it cannot.
-std::vector<std::byte> compileText(const std::string& text);
+std::vector<std::byte> compileText(const std::string& text,
+                                   const std::string& target = hostTarget());
 
 // Runs the module's function `name`; inputs and constants by name.
 Tensors run(const std::vector<std::byte>& module, const std::string& name,

@@ -27,11 +27,13 @@ struct Class {
 };
 
 constexpr double kAny = std::numeric_limits<double>::infinity();
-constexpr std::array<Class, 4> kClasses{{
+constexpr std::array<Class, 6> kClasses{{
     {"exact", {0, kAny}, {0, kAny}},
     {"relative", {0x1p-21, kAny}, {0x1.1p-8, kAny}},
     {"unit", {0x1p-21, kAny}, {0x1.1p-8, kAny}},
     {"product", {0x1p-18, 1e-12}, {0x1p-7, 0x1p-16}},
+    {"network", {kAny, 1e-10}, {kAny, 0x1p-11}},
+    {"network_bf16", {kAny, 0x1p-11}, {kAny, 0x1p-11}},
 }};
 } // namespace
 
@@ -52,6 +54,8 @@ static double share(const Class& limits, double worst, double y, double x,
     return std::isnan(x) && std::isnan(y) ? 0 : kAny;
   if (std::isinf(x) || std::isinf(y) || limits.name == "exact")
     return x == y ? 0 : kAny;
+  if (std::isinf(worst))
+    return 0;
   return std::abs(y - exact) / allowed(limits, worst, x, rms);
 }
 

@@ -10,6 +10,9 @@
 //   product   each element to a few roundings of rms + |it|, rms being the
 //             root of the mean square of the result, and the whole by its
 //             normalised mean square error: sums of products
+//   network, network_bf16
+//             the whole by its normalised mean square error: many layers, in
+//             float32 or with bf16 between and inside them
 //
 // NaN and infinities must be where the reference, rounded, has them.
 #pragma once

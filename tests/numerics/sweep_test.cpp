@@ -1,154 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every row of every case table: the op, compiled as products compile it and
-// run on the CPU device, against its reference.
-#include "compiler/dialect/dialect.h"
-#include "compiler/dialect/inference.h"
-#include "tests/compiler/harness.h"
-#include "tests/numerics/case_file.h"
+// run on the CPU device, against its reference. With --emit FOLDER and
+// --target TARGET it is compiled for another machine instead, and written
+// there for burin-replay.
+#include "tests/numerics/case_graph.h"
 #include "tests/numerics/compare.h"
 #include "tests/numerics/operands.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
+#include "tests/replay/replay_case.h"
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
-#include <regex>
 
 namespace burin::numerics {
 namespace {
-
-const Reference& referenceOf(std::string_view op) {
-  for (const Reference& row : references())
-    if (row.op == op)
-      return row;
-  ADD_FAILURE() << "op " << op << " has no reference";
-  return references().front();
-}
-
-// A property as the references take it.
-void addProperty(ReferenceProperties& properties, mlir::NamedAttribute named) {
-  std::string name = named.getName().str();
-  mlir::Attribute value = named.getValue();
-  if (auto integer = mlir::dyn_cast<mlir::IntegerAttr>(value))
-    properties.set(name, integer.getInt());
-  else if (auto number = mlir::dyn_cast<mlir::FloatAttr>(value))
-    properties.set(name, number.getValueAsDouble());
-  else if (auto text = mlir::dyn_cast<mlir::StringAttr>(value))
-    properties.set(name, text.str());
-  else if (auto list = mlir::dyn_cast<mlir::DenseI64ArrayAttr>(value))
-    properties.set(name, Shape(list.asArrayRef()));
-  else if (auto type = mlir::dyn_cast<mlir::TypeAttr>(value))
-    properties.set(name, std::string(burin::name(*dtypeOf(type.getValue()))));
-  else if (mlir::isa<mlir::UnitAttr>(value))
-    properties.set(name, int64_t{1});
-  else
-    ADD_FAILURE() << "property " << name << " has a type no reference takes";
-}
-
-ReferenceProperties propertiesOf(mlir::Operation* op) {
-  ReferenceProperties properties;
-  auto dictionary = mlir::dyn_cast_or_null<mlir::DictionaryAttr>(
-      op->getPropertiesAsAttribute());
-  if (dictionary)
-    for (mlir::NamedAttribute named : dictionary)
-      addProperty(properties, named);
-  if (op->getNumOperands() == 0)
-    properties.set("shape", Shape(shapeOf(op->getResult(0))));
-  return properties;
-}
-
-// A case as a graph and as the operands of its reference.
-class Graph {
-public:
-  explicit Graph(const Case& row) : row_(row) { registerCompiler(registry_); }
-
-  // Fills in everything below; failures are the test's.
-  void build();
-
-  std::string text;
-  testing::Tensors inputs;
-  testing::Tensors parameters;
-  std::vector<ReferenceTensor> operands;
-  ReferenceProperties properties;
-  std::vector<std::pair<std::string, DType>> results;
-
-private:
-  std::string parameterName(size_t operand) const {
-    return row_.name + "." + std::to_string(operand);
-  }
-  std::string header();
-  void fill(size_t operand, mlir::RankedTensorType type);
-
-  const Case& row_;
-  mlir::DialectRegistry registry_;
-};
-
-// Declares operand k as an argument or a parameter, unless the assembly does
-// not mention it.
-std::string Graph::header() {
-  const std::string& assembly = row_.assembly;
-  static const std::regex kTensor("tensor<[^>]*>");
-  std::sregex_iterator type(assembly.begin(), assembly.end(), kTensor);
-  std::string arguments, leaves;
-  for (size_t i = 0; i < row_.operands.size(); ++i, ++type) {
-    std::string value = "%" + std::to_string(i);
-    if (assembly.find(value) == std::string::npos)
-      continue;
-    if (row_.operands[i][0] == '@')
-      leaves += value + " = burin.parameter \"" + parameterName(i) +
-                "\" : " + type->str() + "\n";
-    else
-      arguments += (arguments.empty() ? "" : ", ") + value + ": " +
-                   type->str() + " {burin.name = \"" + std::to_string(i) +
-                   "\"}";
-  }
-  return "func.func @main(" + arguments + ") {\n" + leaves;
-}
-
-void Graph::fill(size_t operand, mlir::RankedTensorType type) {
-  bool isParameter = row_.operands[operand][0] == '@';
-  std::string recipe = row_.operands[operand].substr(isParameter ? 1 : 0);
-  DType dtype = *dtypeOf(type.getElementType());
-  Shape shape(type.getShape());
-  auto tensor = makeOperand(recipe, shape, dtype, operand);
-  ASSERT_TRUE(tensor.ok()) << tensor.status().message();
-  testing::Tensor stored{dtype, shape, encode(*tensor, dtype)};
-  if (isParameter)
-    parameters[parameterName(operand)] = stored;
-  else
-    inputs[std::to_string(operand)] = stored;
-  operands.push_back(*std::move(tensor));
-}
-
-void Graph::build() {
-  mlir::MLIRContext context(registry_);
-  std::string source =
-      header() + "burin." + row_.op + " " + row_.assembly + "\nreturn\n}\n";
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(source, &context);
-  ASSERT_TRUE(module) << source;
-  auto function = *module->getOps<mlir::func::FuncOp>().begin();
-  mlir::Operation* terminator = function.getBody().front().getTerminator();
-  mlir::Operation* op = terminator->getPrevNode();
-
-  properties = propertiesOf(op);
-  for (size_t i = 0; i < row_.operands.size(); ++i)
-    fill(i,
-         tensorOf(op->getNumOperands() ? op->getOperand(i) : op->getResult(0)));
-  // Return what the op gives.
-  terminator->insertOperands(0, op->getResults());
-  function.setType(mlir::FunctionType::get(
-      &context, function.getArgumentTypes(), op->getResultTypes()));
-  for (mlir::OpResult result : op->getResults()) {
-    std::string name = "result" + std::to_string(result.getResultNumber());
-    function.setResultAttr(result.getResultNumber(), "burin.name",
-                           mlir::StringAttr::get(&context, name));
-    results.emplace_back(name, *dtypeOf(elementOf(result)));
-  }
-  llvm::raw_string_ostream stream(text);
-  module->print(stream);
-}
 
 // The largest share of tolerance of each op and element type.
 std::map<std::string, double>& shares() {
@@ -161,7 +27,7 @@ public:
   explicit Sweep(Case row) : row_(std::move(row)) {}
 
   void TestBody() override {
-    Graph graph(row_);
+    CaseGraph graph(row_);
     graph.build();
     if (HasFatalFailure())
       return;
@@ -170,13 +36,10 @@ public:
       return;
     testing::Tensors outputs =
         testing::run(module, "main", graph.inputs, graph.parameters);
-    auto expected =
-        referenceOf(row_.op).function(graph.properties, graph.operands);
-    ASSERT_EQ(expected.size(), graph.results.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      const auto& [name, dtype] = graph.results[i];
-      const testing::Tensor& tensor = outputs[name];
-      check(dtype, decode(tensor.data, tensor.shape, dtype), expected[i]);
+    for (const CaseResult& result : graph.results) {
+      const testing::Tensor& tensor = outputs[result.name];
+      check(result.dtype, decode(tensor.data, tensor.shape, result.dtype),
+            result.expected);
     }
   }
 
@@ -196,6 +59,37 @@ private:
   Case row_;
 };
 
+class Emit : public ::testing::Test {
+public:
+  Emit(Case row, std::string folder, std::string target)
+      : row_(std::move(row)), folder_(std::move(folder)),
+        target_(std::move(target)) {}
+
+  void TestBody() override {
+    CaseGraph graph(row_);
+    graph.build();
+    if (HasFatalFailure())
+      return;
+    replay::CaseWriter writer;
+    writer.module = testing::compileText(graph.text, target_);
+    if (HasFailure())
+      return;
+    for (const auto& [name, tensor] : graph.inputs)
+      writer.addInput(name, tensor.dtype, tensor.shape, tensor.data);
+    for (const auto& [name, tensor] : graph.parameters)
+      writer.addConstant(name, tensor.dtype, tensor.shape, tensor.data);
+    for (const CaseResult& result : graph.results)
+      writer.expect(result.name, result.expected, row_.tolerance);
+    Status written = writer.write(folder_, row_.op + "." + row_.name, "main");
+    EXPECT_TRUE(written.ok()) << written.message();
+  }
+
+private:
+  Case row_;
+  std::string folder_;
+  std::string target_;
+};
+
 class Summary : public ::testing::Environment {
 public:
   void TearDown() override {
@@ -211,15 +105,22 @@ public:
 int main(int argc, char** argv) {
   using namespace burin::numerics;
   ::testing::InitGoogleTest(&argc, argv);
+  auto emit = burin::replay::EmitOptions::parse(argc, argv);
   auto cases = readCases("tests/numerics/cases");
-  if (!cases.ok()) {
-    std::fprintf(stderr, "%s\n", cases.status().message().c_str());
+  if (!emit.ok() || !cases.ok()) {
+    const auto& wrong = emit.ok() ? cases.status() : emit.status();
+    std::fprintf(stderr, "%s\n", wrong.message().c_str());
     return 1;
   }
   for (const Case& row : *cases)
-    ::testing::RegisterTest(
-        row.op.c_str(), row.name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-        [row]() -> ::testing::Test* { return new Sweep(row); });
-  ::testing::AddGlobalTestEnvironment(new Summary);
+    ::testing::RegisterTest(row.op.c_str(), row.name.c_str(), nullptr, nullptr,
+                            __FILE__, __LINE__,
+                            [row, emit = *emit]() -> ::testing::Test* {
+                              if (emit.folder.empty())
+                                return new Sweep(row);
+                              return new Emit(row, emit.folder, emit.target);
+                            });
+  if (emit->folder.empty())
+    ::testing::AddGlobalTestEnvironment(new Summary);
   return RUN_ALL_TESTS();
 }
