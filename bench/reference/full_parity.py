@@ -19,7 +19,7 @@ import time
 import torch
 from safetensors.torch import load_file, save_file
 
-import networks
+from random_model import make_folder
 
 LIMIT = 1e-5
 
@@ -56,36 +56,6 @@ CASES = {
                          "last_hidden_state": m(**x).last_hidden_state,
                          "pooled_output": m(**x).pooler_output}),
 }
-
-
-def make_folder(folder):
-    """A diffusers folder; the tokenizer is the smallest that CLIP's rules
-    allow, for only ids reach the network here."""
-    if (folder / "model_index.json").exists():
-        return
-    for name in ("unet", "vae", "text_encoder", "scheduler"):
-        print(f"making {name}", flush=True)
-        getattr(networks, name)().save_pretrained(folder / name)
-    tokenizer = folder / "tokenizer"
-    tokenizer.mkdir(parents=True, exist_ok=True)
-    words = ["<|startoftext|>", "<|endoftext|>"]
-    vocabulary = {f"{i}</w>": i for i in range(49406)}
-    vocabulary |= {word: 49406 + i for i, word in enumerate(words)}
-    (tokenizer / "vocab.json").write_text(json.dumps(vocabulary))
-    (tokenizer / "merges.txt").write_text("#version: 0.2\n")
-    (tokenizer / "tokenizer_config.json").write_text(json.dumps(
-        {"model_max_length": 77, "bos_token": words[0],
-         "eos_token": words[1], "pad_token": words[1],
-         "unk_token": words[1]}))
-    (folder / "model_index.json").write_text(json.dumps({
-        "_class_name": "StableDiffusionInstructPix2PixPipeline",
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
-        "scheduler": ["diffusers", "DDIMScheduler"],
-        "safety_checker": [None, None],
-        "feature_extractor": [None, None]}))
 
 
 def load(folder, component):

@@ -26,13 +26,27 @@ SCHEDULER = dict(
     clip_sample=False, set_alpha_to_one=False, steps_offset=1)
 
 
+# The same networks small, to try programs on.
+TINY_UNET = UNET | dict(
+    sample_size=16, cross_attention_dim=64, attention_head_dim=4,
+    block_out_channels=(32, 64, 64, 64))
+TINY_VAE = VAE | dict(
+    sample_size=128, block_out_channels=(32, 32, 32, 32), layers_per_block=1)
+TINY_CLIP = CLIP | dict(
+    hidden_size=64, intermediate_size=128, num_hidden_layers=2,
+    num_attention_heads=4, projection_dim=64)
+
+
 @torch.no_grad()
 def fill(module, seed):
     """Matrices keep the scale of their inputs, so that every layer matters
-    and nothing grows with depth; norms and biases are not trivial."""
-    generator = torch.Generator().manual_seed(seed)
+    and nothing grows with depth; norms and biases are not trivial. A seed
+    gives other numbers on another kind of device."""
+    device = next(module.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
     for parameter in module.parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
+        noise = torch.randn(parameter.shape, generator=generator,
+                            device=device)
         if parameter.ndim == 1:
             parameter.add_(noise * 0.1)
         else:
@@ -40,16 +54,21 @@ def fill(module, seed):
     return module.eval()
 
 
-def unet(seed=1):
-    return fill(UNet2DConditionModel(**UNET), seed)
+def unet(seed=1, device="cpu", tiny=False):
+    with torch.device(device):
+        return fill(UNet2DConditionModel(**(TINY_UNET if tiny else UNET)),
+                    seed)
 
 
-def vae(seed=2):
-    return fill(AutoencoderKL(**VAE), seed)
+def vae(seed=2, device="cpu", tiny=False):
+    with torch.device(device):
+        return fill(AutoencoderKL(**(TINY_VAE if tiny else VAE)), seed)
 
 
-def text_encoder(seed=3):
-    return fill(CLIPTextModel(CLIPTextConfig(**CLIP)), seed)
+def text_encoder(seed=3, device="cpu", tiny=False):
+    config = CLIPTextConfig(**(TINY_CLIP if tiny else CLIP))
+    with torch.device(device):
+        return fill(CLIPTextModel(config), seed)
 
 
 def scheduler():

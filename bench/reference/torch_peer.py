@@ -1,16 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times one network in PyTorch: the peer of `burin bench --against torch`.
 
-Weights are random, as time does not depend on them. Prints one JSON line: for
-each memory layout the seconds of the fastest and the median run, and the
-processor's seconds of a run over all threads (threads that spin while they
-wait included).
+Prints one JSON line: under "layouts", for each way to run the network, the
+seconds of the fastest and the median run, and the processor's seconds of a
+run over all threads (threads that spin while they wait included). The ways
+are memory layouts on the CPU; on CUDA, always channels-last: "eager", "eager
+in a CUDA graph" and "torch.compile". A way that fails is under "failed".
 
     python bench/reference/torch_peer.py '{"function": "unet", "batch": 1,
         "height": 64, "width": 64, "tokens": 77, "threads": 2, "repeats": 5,
         "dtype": "f32", "config": {...}}'
+
+More that a request may have:
+    "device"             "cpu" (the default), "cuda" or "cuda:N"
+    "weights"            a diffusers folder; random weights without it, as
+                         time does not depend on them
+    "inputs"             a safetensors file; random without it
+    "outputs"            where to write what the network gives in "dtype"
+    "reference_outputs"  where to write what it gives in float32, TF32 off
+    "modes"              only the ways whose names begin with one of these
 """
 import json
+import os
+import pathlib
 import resource
 import statistics
 import sys
@@ -21,32 +33,51 @@ warnings.filterwarnings("ignore")
 
 import torch  # noqa: E402
 
+RUNS = 20  # timed as one batch on CUDA
+
 
 def image(request, channels):
     return torch.randn(request["batch"], channels, request["height"],
                        request["width"])
 
 
+def load(kind, request, component, config=None):
+    """A model from the weights' folder, or a random one."""
+    if request.get("weights"):
+        return kind.from_pretrained(
+            pathlib.Path(request["weights"]) / component,
+            torch_dtype=torch.float32)
+    with torch.device(device_of(request)):
+        return kind.from_config(request["config"]) if config is None else kind(
+            config)
+
+
 def make_unet(request):
     from diffusers import UNet2DConditionModel
     config = request["config"]
-    model = UNet2DConditionModel.from_config(config)
-    inputs = (image(request, config["in_channels"]),
-              torch.linspace(981, 21, request["batch"]),
-              torch.randn(request["batch"], request["tokens"],
-                          config["cross_attention_dim"]))
-    return model, lambda m, x, t, c: m(x, t, c).sample, inputs
+    inputs = {"sample": image(request, config["in_channels"]),
+              "timestep": torch.linspace(981, 21, request["batch"]),
+              "encoder_hidden_states": torch.randn(
+                  request["batch"], request["tokens"],
+                  config["cross_attention_dim"])}
+
+    def forward(model, sample, timestep, encoder_hidden_states):
+        return {"sample": model(sample, timestep, encoder_hidden_states,
+                                return_dict=False)[0]}
+    return load(UNet2DConditionModel, request, "unet"), forward, inputs
 
 
 def make_vae(request, decode):
     from diffusers import AutoencoderKL
     config = request["config"]
-    model = AutoencoderKL.from_config(config)
+    model = load(AutoencoderKL, request, "vae")
     if decode:
-        x = image(request, config["latent_channels"])
-        return model, lambda m, x: m.decode(x).sample, (x,)
-    x = image(request, config["in_channels"])
-    return model, lambda m, x: m.encode(x).latent_dist.parameters, (x,)
+        return model, lambda m, latent: {
+            "image": m.decode(latent, return_dict=False)[0]
+        }, {"latent": image(request, config["latent_channels"])}
+    return model, lambda m, image: {
+        "moments": m.encode(image, return_dict=False)[0].parameters
+    }, {"image": image(request, config["in_channels"])}
 
 
 def make_text_encoder(request):
@@ -54,46 +85,197 @@ def make_text_encoder(request):
     config = CLIPTextConfig(**request["config"])
     ids = torch.randint(0, config.vocab_size,
                         (request["batch"], request["tokens"]))
-    return CLIPTextModel(config), lambda m, x: m(x).last_hidden_state, (ids,)
+
+    def forward(model, input_ids):
+        result = model(input_ids)
+        return {"last_hidden_state": result.last_hidden_state,
+                "pooled_output": result.pooler_output}
+    model = load(CLIPTextModel, request, "text_encoder", config)
+    return model, forward, {"input_ids": ids}
 
 
 MAKERS = {"unet": make_unet, "text_encoder": make_text_encoder,
           "vae_encoder": lambda r: make_vae(r, False),
           "vae_decoder": lambda r: make_vae(r, True)}
-DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 LAYOUTS = {"contiguous": torch.contiguous_format,
            "channels_last": torch.channels_last}
 
 
-@torch.inference_mode()
-def measure(model, forward, inputs, layout, repeats):
+def device_of(request):
+    return torch.device(request.get("device") or "cpu")
+
+
+def in_layout(inputs, layout):
+    return {k: x.contiguous(memory_format=layout) if x.ndim == 4 else x
+            for k, x in inputs.items()}
+
+
+def cast(inputs, dtype):
+    return {k: x.to(dtype) if x.is_floating_point() else x
+            for k, x in inputs.items()}
+
+
+def measure_cpu(model, forward, inputs, layout, repeats):
     model = model.to(memory_format=layout)
-    inputs = [x.to(memory_format=layout) if x.ndim == 4 else x
-              for x in inputs]
-    forward(model, *inputs)
+    inputs = in_layout(inputs, layout)
+    forward(model, **inputs)
     seconds, processor = [], time.process_time()
     for _ in range(repeats):
         begin = time.perf_counter()
-        forward(model, *inputs)
+        forward(model, **inputs)
         seconds.append(time.perf_counter() - begin)
     processor = (time.process_time() - processor) / repeats
     return {"best": min(seconds), "median": statistics.median(seconds),
             "processor": processor}
 
 
+def time_cuda(call, repeats):
+    """Seconds of a call: batches of RUNS between two events."""
+    for _ in range(3):
+        call()
+    torch.cuda.synchronize()
+    seconds, processor = [], time.process_time()
+    for _ in range(repeats):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in "be")
+        begin.record()
+        for _ in range(RUNS):
+            call()
+        end.record()
+        end.synchronize()
+        seconds.append(begin.elapsed_time(end) / 1e3 / RUNS)
+    processor = (time.process_time() - processor) / (repeats * RUNS)
+    return {"best": min(seconds), "median": statistics.median(seconds),
+            "processor": processor}
+
+
+def refresh(inputs):
+    """New numbers in the same places."""
+    for x in inputs.values():
+        x.copy_(x.flip(-1).roll(1, 0))
+
+
+def eager(model, forward, inputs):
+    return lambda: forward(model, **inputs)
+
+
+def in_graph(model, forward, inputs):
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            forward(model, **inputs)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        outputs = forward(model, **inputs)
+
+    def call():
+        graph.replay()
+        return outputs
+    return call
+
+
+def compiled(model, forward, inputs):
+    torch._dynamo.reset()
+    step = torch.compile(forward, mode="reduce-overhead", dynamic=False)
+
+    def call():
+        torch.compiler.cudagraph_mark_step_begin()
+        return step(model, **inputs)
+    for _ in range(3):  # compile, warm up, record
+        call()
+    return call
+
+
+MODES = {"eager": eager, "eager in a CUDA graph": in_graph,
+         "torch.compile": compiled}
+
+
+def measure_cuda(name, model, forward, inputs, repeats):
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    begin = time.perf_counter()
+    call = MODES[name](model, forward, inputs)
+    torch.cuda.synchronize()
+    ready = time.perf_counter() - begin
+    refresh(inputs)
+    return {**time_cuda(call, repeats), "ready_seconds": ready,
+            "peak_bytes": torch.cuda.max_memory_allocated(),
+            "reserved_bytes": torch.cuda.max_memory_reserved()}
+
+
+def wanted(request, names):
+    prefixes = tuple(request.get("modes") or [""])
+    return [name for name in names if name.startswith(prefixes)]
+
+
+def measure_modes(request, model, forward, inputs):
+    """(timings by mode, why others failed)."""
+    torch.backends.cudnn.benchmark = True
+    model = model.to(memory_format=torch.channels_last)
+    inputs = in_layout(inputs, torch.channels_last)
+    done, failed = {}, {}
+    for name in wanted(request, MODES):
+        try:
+            done[name] = measure_cuda(name, model, forward, inputs,
+                                      request["repeats"])
+        except Exception as error:  # the other modes still count
+            failed[name] = f"{type(error).__name__}: {error}"[:2000]
+            print(f"torch_peer: {name}: {failed[name]}", file=sys.stderr)
+    return done, failed
+
+
+def read_inputs(request, inputs):
+    if request.get("inputs"):
+        from safetensors.torch import load_file
+        given = load_file(request["inputs"])
+        inputs = {name: given[name] for name in inputs}
+    return {k: x.to(device_of(request)) for k, x in inputs.items()}
+
+
+def write(path, outputs):
+    from safetensors.torch import save_file
+    save_file({k: x.contiguous().cpu() for k, x in outputs.items()}, path)
+
+
+@torch.no_grad()
+def answer(request):
+    torch.set_num_threads(request["threads"])
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    device = device_of(request)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    model, forward, inputs = MAKERS[request["function"]](request)
+    model = model.eval().to(device)
+    inputs = read_inputs(request, inputs)
+    if request.get("reference_outputs"):
+        write(request["reference_outputs"], forward(model, **inputs))
+    dtype = DTYPES[request["dtype"]]
+    model, inputs = model.to(dtype), cast(inputs, dtype)
+    if request.get("outputs"):
+        write(request["outputs"], forward(model, **inputs))
+    result = {"torch": torch.__version__}
+    if device.type == "cuda":
+        done, failed = measure_modes(request, model, forward, inputs)
+        best = min(done.values(), key=lambda m: m["best"], default={})
+        return result | {"layouts": done, "failed": failed,
+                         "card": torch.cuda.get_device_name(),
+                         "peak_bytes": best.get("peak_bytes", 0)}
+    layouts = {name: measure_cpu(model, forward, inputs, LAYOUTS[name],
+                                 request["repeats"])
+               for name in wanted(request, LAYOUTS)}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return result | {"layouts": layouts, "peak_bytes": peak}
+
+
 def main():
     request = json.loads(sys.argv[1])
-    torch.set_num_threads(request["threads"])
-    model, forward, inputs = MAKERS[request["function"]](request)
-    dtype = DTYPES[request["dtype"]]
-    model = model.eval().to(dtype)
-    inputs = [x.to(dtype) if x.is_floating_point() else x for x in inputs]
-    result = {name: measure(model, forward, inputs, layout,
-                            request["repeats"])
-              for name, layout in LAYOUTS.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"torch": torch.__version__, "layouts": result,
-                      "peak_bytes": peak}))
+    # Libraries write to standard output too; it is the answer's alone.
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    print(json.dumps(answer(request)), file=out, flush=True)
 
 
 if __name__ == "__main__":
