@@ -24,10 +24,13 @@ void buildGraphPipeline(OpPassManager& manager, StringRef target) {
   function.addPass(createCSEPass());
   // Before regions form: an invariant must not be fused into a step.
   manager.addPass(createHoistInvariants());
-  // Gates are windows of the product itself after this, which regions know.
-  if (gpu)
+  if (gpu) {
+    // After hoisting, which tells apart what steps share and what they do not.
+    manager.addNestedPass<func::FuncOp>(createMergeLinears());
+    // Gates are windows of the product itself after this, which regions know.
     manager.addNestedPass<func::FuncOp>(createSinkSlices());
-  manager.addNestedPass<func::FuncOp>(createFormRegions({/*gates=*/gpu}));
+  }
+  manager.addNestedPass<func::FuncOp>(createFormRegions({gpu}));
 }
 
 void buildKernelPipeline(OpPassManager& manager) {

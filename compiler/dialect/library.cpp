@@ -18,7 +18,8 @@ FailureOr<std::string> kernelFor(Operation* op, StringRef family, Value input) {
   return (family + "." + name(*dtypeOf(element))).str();
 }
 
-FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
+FailureOr<LibraryCall> contraction(Operation* op, Value input,
+                                   ValueRange weights,
                                    const Contraction& geometry) {
   auto kernel = kernelFor(op, "contract", input);
   if (failed(kernel))
@@ -26,7 +27,8 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
   const Contraction& g = geometry;
   LibraryCall call;
   call.kernel = *kernel;
-  call.operands = {input, weight};
+  call.operands = {input};
+  llvm::append_range(call.operands, weights);
   call.params = {g.batch,      g.outHeight, g.outWidth,     g.inHeight,
                  g.inWidth,    g.channels,  g.kernelHeight, g.kernelWidth,
                  g.stride,     g.padTop,    g.padLeft,      g.upsample,
@@ -40,7 +42,7 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input, Value weight,
                     g.channels,
                     g.kernelHeight,
                     g.kernelWidth,
-                    static_cast<int64_t>(*dtypeOf(elementOf(weight))),
+                    static_cast<int64_t>(*dtypeOf(elementOf(weights[0]))),
                     folds};
   packing.bytes = kernels::packedContractBytes(
       g.outChannels, g.channels, g.kernelHeight, g.kernelWidth, dtype, folds);

@@ -30,9 +30,10 @@ struct Contraction {
   int64_t outChannels;
 };
 
-// The call of "contract" on `input` and the packed form of `weight`.
+// The call of "contract" on `input` and the packed form of `weights`, stacked
+// along the outputs; processors take one.
 mlir::FailureOr<LibraryCall> contraction(mlir::Operation* op, mlir::Value input,
-                                         mlir::Value weight,
+                                         mlir::ValueRange weights,
                                          const Contraction& geometry);
 
 // The parameters of "group_affine", which "group_norm" shares.

@@ -32,7 +32,7 @@ struct Group {
 
 class RegionFormer {
 public:
-  RegionFormer(Block& block, bool gates) : block_(block), gates_(gates) {}
+  RegionFormer(Block& block, bool gpu) : block_(block), gpu_(gpu) {}
 
   LogicalResult run() {
     if (failed(classify()))
@@ -54,6 +54,7 @@ public:
 
 private:
   LogicalResult classify();
+  bool isSmall(Operation* op) const;
   bool isSunk(Operation* op) const { return sunk_.contains(op); }
   void formContraction(Operation* root);
   Value formGate(Group& group, Value result);
@@ -64,7 +65,7 @@ private:
   Group& addGroup(StringRef kind, Operation* op);
 
   Block& block_;
-  bool gates_;
+  bool gpu_;
   SmallVector<Operation*> order_;
   DenseMap<Operation*, RowForm> forms_;
   DenseMap<Operation*, LibraryCall> library_;
@@ -81,6 +82,23 @@ static bool isWeight(Operation* op) {
     return !view.gathers() && source && isWeight(source);
   }
   return isa<ParameterOp>(op);
+}
+
+// Whether every reader of `op` is elementwise over far more elements, so that
+// computing it there costs less than a step of its own.
+bool RegionFormer::isSmall(Operation* op) const {
+  constexpr int64_t kFar = 32;
+  auto form = forms_.find(op);
+  if (form == forms_.end() || !form->second.elementwise || op->use_empty())
+    return false;
+  auto count = [](Operation* each) {
+    return cast<ShapedType>(each->getResult(0).getType()).getNumElements();
+  };
+  return llvm::all_of(op->getUsers(), [&](Operation* user) {
+    auto other = forms_.find(user);
+    return other != forms_.end() && other->second.elementwise &&
+           count(user) >= kFar * count(op);
+  });
 }
 
 LogicalResult RegionFormer::classify() {
@@ -107,6 +125,10 @@ LogicalResult RegionFormer::classify() {
       forms_[&op] = std::move(*form);
     }
   }
+  if (gpu_)
+    for (Operation* op : order_)
+      if (isSmall(op))
+        sunk_.insert(op);
   // A sunk op that something else than generated code reads must exist.
   for (Operation* op : llvm::reverse(order_)) {
     bool readDirectly = llvm::any_of(op->getUsers(), [&](Operation* user) {
@@ -154,7 +176,7 @@ void RegionFormer::formContraction(Operation* root) {
     bool alone = llvm::all_of(result.getUsers(),
                               [&](Operation* each) { return each == user; });
     if (!alone) {
-      Value gated = gates_ ? formGate(group, result) : Value();
+      Value gated = gpu_ ? formGate(group, result) : Value();
       if (!gated)
         break;
       result = gated;
@@ -318,7 +340,7 @@ struct FormRegions : impl::FormRegionsBase<FormRegions> {
   void runOnOperation() override {
     if (!getOperation().getBody().hasOneBlock())
       return;
-    if (failed(RegionFormer(getOperation().getBody().front(), gates).run()))
+    if (failed(RegionFormer(getOperation().getBody().front(), gpu).run()))
       signalPassFailure();
   }
 };

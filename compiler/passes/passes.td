@@ -21,6 +21,10 @@ def HoistInvariants : Pass<"burin-hoist-invariants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def MergeLinears : Pass<"burin-merge-linears", "::mlir::func::FuncOp"> {
+  let summary = "Makes one linear layer of those that read one value";
+}
+
 def SinkSlices : Pass<"burin-sink-slices", "::mlir::func::FuncOp"> {
   let summary = "Takes windows before elementwise ops instead of after them";
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
@@ -34,11 +38,12 @@ def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
     A contraction takes the chain of elementwise ops that alone uses its
     result; other generated ops join when they visit the same rows; what is
     left is a library call. Ops that only move data stay outside: the memory
-    plan turns them into windows where it can. With `gates`, both halves of a
-    contraction's columns may meet in its epilogue (GEGLU).
+    plan turns them into windows where it can. With `gpu`, both halves of a
+    contraction's columns may meet in its epilogue (GEGLU), and what is small
+    beside its readers is computed by each of them rather than by a step.
   }];
-  let options = [Option<"gates", "gates", "bool", "false",
-                        "Epilogues may see both halves of the columns">];
+  let options = [Option<"gpu", "gpu", "bool", "false",
+                        "Form the regions that a GPU runs best">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"];

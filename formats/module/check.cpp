@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "formats/module/check_grid.h"
+
 namespace burin::module {
 namespace {
 
@@ -250,14 +252,8 @@ private:
     size_t slices = function_.slices()->size();
     size_t kernels = module_.kernels()->size();
     switch (step.verb_type()) {
-    case Verb::Launch: {
-      const Launch& launch = *step.verb_as_Launch();
-      BURIN_TRY(checkIndex(launch.kernel(), kernels, "kernel"));
-      if (launch.work_items() < 0)
-        return dataLoss("launch has " + std::to_string(launch.work_items()) +
-                        " work items");
-      return checkIndices(*launch.slices(), slices, "slice operand");
-    }
+    case Verb::Launch:
+      return checkLaunch(*step.verb_as_Launch(), slices, kernels);
     case Verb::Call:
       return checkCall(*step.verb_as_Call(), slices, kernels);
     case Verb::Copy:
@@ -273,6 +269,36 @@ private:
     }
     return dataLoss("verb has the unknown value " +
                     std::to_string(static_cast<int>(step.verb_type())));
+  }
+
+  Status checkLaunch(const Launch& launch, size_t slices, size_t kernels) {
+    BURIN_TRY(checkIndex(launch.kernel(), kernels, "kernel"));
+    if (launch.work_items() < 0)
+      return dataLoss("launch has " + std::to_string(launch.work_items()) +
+                      " work items");
+    BURIN_TRY(checkIndices(*launch.slices(), slices, "slice operand"));
+    const Kernel* kernel = module_.kernels()->Get(launch.kernel());
+    bool onCpu =
+        module_.images()->Get(kernel->image())->kind() == ImageKind::CpuElf;
+    if (onCpu != !launch.grid())
+      return dataLoss("kernel " + quoted(kernel->symbol()) +
+                      (onCpu ? " of a CPU is launched over a grid"
+                             : " of a GPU is launched without a grid"));
+    if (!launch.grid())
+      return okStatus();
+    BURIN_TRY(checkGrid(*launch.grid()));
+    BURIN_TRY(checkLength(launch.grid()->maps()->size(), "tensor map"));
+    for (uint32_t i = 0; i < launch.grid()->maps()->size(); ++i) {
+      const TensorMap& map = *launch.grid()->maps()->Get(i);
+      Text what = "tensor map " + std::to_string(i);
+      BURIN_TRY(checkIndex(map.slice(), launch.slices()->size(), "slice")
+                    .within(what));
+      const Slice* slice =
+          function_.slices()->Get(launch.slices()->Get(map.slice()));
+      BURIN_ASSIGN(uint64_t bytes, storageBytes(*slice));
+      BURIN_TRY(checkTensorMap(map, *slice, bytes).within(what));
+    }
+    return okStatus();
   }
 
   Status checkCall(const Call& call, size_t slices, size_t kernels) {

@@ -25,6 +25,8 @@ inline constexpr uint32_t kAbi = 2;
 //   - no slice reaches beyond its storage, all sizes fit an int64, rows do not
 //     overlap and elements are aligned to their size;
 //   - copy, fill and collective write neither constants nor inputs;
+//   - grids and tensor maps are within CUDA's limits and their slices' storage,
+//     and exactly the launches of GPU kernels have a grid;
 //   - `prepare`, when present, has no inputs and no outputs.
 // Images are native code: they are as trustworthy as whoever made them.
 Result<const Module*> read(std::span<const std::byte> bytes);

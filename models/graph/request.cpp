@@ -67,8 +67,6 @@ std::vector<EditBranch> readBranches(Config& c) {
                                 "\"picture\" and \"none\"");
     branches.push_back({text, picture});
   }
-  if (branches.empty())
-    c.reject("branches", "is an empty list");
   return branches;
 }
 

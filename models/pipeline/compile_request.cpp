@@ -104,16 +104,20 @@ Result<FunctionKind> findFunctionKind(std::string_view name) {
                   "'; a model has " + known);
 }
 
+Status checkPrecision(std::string_view precision, std::string_view processor) {
+  if (precision == "f16" && !isCudaTarget(processor))
+    return invalidArgument("precision 'f16' is for cards, not for '" +
+                           std::string(processor) + "'; choose bf16 or f32");
+  if (precision != "f32" && precision != "bf16" && precision != "f16")
+    return invalidArgument("precision '" + std::string(precision) +
+                           "' is none of f32, bf16 and f16");
+  return okStatus();
+}
+
 Result<std::string> compileRequest(const Checkpoint& checkpoint,
                                    std::span<const FunctionRequest> functions,
                                    const CompileTarget& target) {
-  if (target.precision == "f16" && !isCudaTarget(target.processor))
-    return invalidArgument("precision 'f16' is for cards, not for '" +
-                           target.processor + "'; choose bf16 or f32");
-  if (target.precision != "f32" && target.precision != "bf16" &&
-      target.precision != "f16")
-    return invalidArgument("precision '" + target.precision +
-                           "' is none of f32, bf16 and f16");
+  BURIN_TRY(checkPrecision(target.precision, target.processor));
   auto architecture = checkpoint.metadata("architecture");
   if (!architecture)
     return notFound("'" + checkpoint.path() +

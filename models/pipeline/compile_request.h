@@ -66,6 +66,9 @@ struct CompileTarget {
   Layout layout = Layout::kNchw; // of images at the functions' boundary
 };
 
+// Whether code for that processor computes in that precision.
+Status checkPrecision(std::string_view precision, std::string_view processor);
+
 // The request's text, the same whenever its meaning is the same.
 Result<std::string> compileRequest(const Checkpoint& checkpoint,
                                    std::span<const FunctionRequest> functions,

@@ -35,13 +35,18 @@ Status notify(const EditCallback& progress, EditProgress::Stage stage,
 
 Result<std::unique_ptr<Editor>> Editor::open(const std::string& model,
                                              const SessionOptions& options) {
+  BURIN_ASSIGN(std::shared_ptr<Device> device,
+               openDevice(options.device, options.threads));
+  BURIN_ASSIGN(std::string processor, targetOf(*device));
+  BURIN_TRY(checkPrecision(options.precision, processor));
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(model));
   BURIN_ASSIGN(ModelInfo info, readModelInfo(checkpoint));
   BURIN_ASSIGN(text::ClipTokenizer tokenizer, readTokenizer(checkpoint));
   SessionOptions ours = options;
   ours.layout = Layout::kNhwc;
-  return std::unique_ptr<Editor>(new Editor(
-      model, std::move(info), std::move(tokenizer), std::move(ours)));
+  return std::unique_ptr<Editor>(
+      new Editor(model, std::move(info), std::move(tokenizer), std::move(ours),
+                 std::move(device)));
 }
 
 Status Editor::openSession(const EditShape& shape,
@@ -59,8 +64,8 @@ Status Editor::openSession(const EditShape& shape,
     stopped = notify(progress, EditProgress::Stage::kCompile);
   };
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(path_));
-  BURIN_ASSIGN(session_,
-               Session::open(std::move(checkpoint), functions, options));
+  BURIN_ASSIGN(session_, Session::open(std::move(checkpoint), functions,
+                                       options, device_));
   BURIN_ASSIGN(denoiser_, Denoiser::create(*session_, shape));
   functions_ = std::move(functions);
   return stopped;

@@ -69,9 +69,10 @@ public:
 
 private:
   Editor(std::string path, ModelInfo info, text::ClipTokenizer tokenizer,
-         SessionOptions options)
+         SessionOptions options, std::shared_ptr<Device> device)
       : path_(std::move(path)), info_(std::move(info)),
-        tokenizer_(std::move(tokenizer)), options_(std::move(options)) {}
+        tokenizer_(std::move(tokenizer)), options_(std::move(options)),
+        device_(std::move(device)) {}
 
   Status openSession(const EditShape& shape, const EditCallback& progress);
 
@@ -79,6 +80,7 @@ private:
   ModelInfo info_;
   text::ClipTokenizer tokenizer_;
   SessionOptions options_;
+  std::shared_ptr<Device> device_;
   std::vector<FunctionRequest> functions_; // that session_ was opened for
   std::unique_ptr<Session> session_;
   std::unique_ptr<Denoiser> denoiser_; // on session_

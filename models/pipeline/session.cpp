@@ -23,13 +23,14 @@ private:
 };
 
 Result<ModuleBytes> findModule(const Checkpoint& checkpoint,
+                               const Device& device,
                                std::span<const FunctionRequest> functions,
                                const SessionOptions& options) {
   if (!options.moduleFile.empty()) {
     BURIN_ASSIGN(MappedFile file, MappedFile::open(options.moduleFile));
     return ModuleBytes(std::move(file));
   }
-  BURIN_ASSIGN(std::string processor, targetOf(options.device));
+  BURIN_ASSIGN(std::string processor, targetOf(device));
   CompileTarget target = {std::move(processor), options.precision,
                           options.layout};
   BURIN_ASSIGN(std::string request,
@@ -41,12 +42,13 @@ Result<ModuleBytes> findModule(const Checkpoint& checkpoint,
 
 Result<std::unique_ptr<Session>>
 Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
-              const SessionOptions& options) {
+              const SessionOptions& options, std::shared_ptr<Device> device) {
   Stopwatch watch;
-  // Before anything is compiled for it.
-  BURIN_ASSIGN(std::unique_ptr<Device> device,
-               openDevice(options.device, options.threads));
-  BURIN_ASSIGN(ModuleBytes module, findModule(checkpoint, functions, options));
+  if (!device) {
+    BURIN_ASSIGN(device, openDevice(options.device, options.threads));
+  }
+  BURIN_ASSIGN(ModuleBytes module,
+               findModule(checkpoint, *device, functions, options));
   std::unique_ptr<Session> session(
       new Session(std::move(checkpoint), std::move(module)));
   session->device_ = std::move(device);

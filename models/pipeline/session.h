@@ -32,9 +32,10 @@ struct SessionTimes {
 class Session {
 public:
   // Everything up to the first run. Weights that were packed leave memory.
+  // Without `device` opens the one that the options name.
   static Result<std::unique_ptr<Session>>
   open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
-       const SessionOptions& options);
+       const SessionOptions& options, std::shared_ptr<Device> device = nullptr);
 
   Program& program() { return *program_; }
   Device& device() { return *device_; }
@@ -49,7 +50,7 @@ private:
   Checkpoint checkpoint_;
   ModuleBytes module_;
   SessionTimes times_;
-  std::unique_ptr<Device> device_;
+  std::shared_ptr<Device> device_;
   std::unique_ptr<Program> program_;
 };
 

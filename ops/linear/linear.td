@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contraction of a fully connected layer, on packed weights.
 
-def LinearOp : Burin_LibraryOp<"linear"> {
+def LinearOp : Burin_CompositeLibraryOp<"linear"> {
   let summary = "x times the transposed weight, over the last axis.";
   let description = [{
-    `weight` is [outputs, inputs] of any float type and is rounded to the
-    input's. There is no bias: a following `binary "add"` joins the
+    Each of `weights` is [outputs, inputs] of any float type and is rounded to
+    the input's; the outputs of several lie one after another, as of one
+    stacked weight. There is no bias: a following `binary "add"` joins the
     contraction's epilogue.
 
     ```mlir
     %y = burin.linear %x, %w : tensor<2x77x768xf32>, tensor<320x768xf32>
     ```
   }];
-  let arguments = (ins Burin_FloatTensor:$input, Burin_FloatTensor:$weight);
+  let arguments = (ins Burin_FloatTensor:$input,
+                       Variadic<Burin_FloatTensor>:$weights);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = [{
-    $input `,` $weight attr-dict `:` type($input) `,` type($weight)
+    $input `,` $weights attr-dict `:` type($input) `,` type($weights)
   }];
   let extraClassDeclaration = "::burin::Cost cost();";
 }

@@ -7,19 +7,22 @@ namespace burin::reference::linear {
 std::vector<ReferenceTensor> compute(const ReferenceProperties& p,
                                      std::span<const ReferenceTensor> in) {
   const ReferenceTensor& x = in[0];
-  const ReferenceTensor& w = in[1];
   int64_t rows = x.extent(0, x.rank() - 1);
-  int64_t width = w.shape[1], outputs = w.shape[0];
+  int64_t width = x.shape.back(), outputs = 0;
+  for (size_t i = 1; i < in.size(); ++i)
+    outputs += in[i].shape[0];
   Shape shape = x.shape;
   shape.back() = outputs;
   ReferenceTensor y(shape);
-  for (int64_t m = 0; m < rows; ++m)
-    for (int64_t n = 0; n < outputs; ++n) {
-      double sum = 0;
-      for (int64_t k = 0; k < width; ++k)
-        sum += x.values[m * width + k] * w.values[n * width + k];
-      y.values[m * outputs + n] = sum;
-    }
+  int64_t first = 0;
+  for (size_t i = 1; i < in.size(); first += in[i++].shape[0])
+    for (int64_t m = 0; m < rows; ++m)
+      for (int64_t n = 0; n < in[i].shape[0]; ++n) {
+        double sum = 0;
+        for (int64_t k = 0; k < width; ++k)
+          sum += x.values[m * width + k] * in[i].values[n * width + k];
+        y.values[m * outputs + first + n] = sum;
+      }
   return {y};
 }
 

@@ -115,6 +115,8 @@ struct ExecuteOptions {
   std::span<double> seconds;
   // Called after each command with the number that are done; false stops.
   std::function<bool(size_t done, size_t total)> progress;
+  // When set and an execution fails: receives the command, where it is known.
+  size_t* failed = nullptr;
 };
 
 // A list of commands. Record, finish once, then execute any number of times;

@@ -30,8 +30,19 @@ struct Program::Function {
   BindingLayout layout;
   std::unique_ptr<CommandBuffer> commands;
   std::vector<std::byte*> bindings;
+  std::vector<std::byte*> host;  // where bindings come from or go to
   std::vector<int64_t> lastRead; // of each constant: a step, or kNever
+  std::vector<std::vector<uint32_t>> reads; // of each step: its constants
+
+  // `status` of an execution, with the layer where it is known.
+  Status locate(const Status& status, size_t failed) const;
 };
+
+// How tensors share an allocation on a device with memory of its own.
+inline size_t padded(size_t bytes) {
+  constexpr size_t kAlignment = 256;
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 // What recording needs of the program.
 struct RecordContext {
@@ -44,6 +55,7 @@ struct RecordContext {
 Status recordFunction(const module::Function& source,
                       const RecordContext& context, FunctionInfo& info,
                       const BindingLayout& layout, CommandBuffer& commands,
-                      std::vector<int64_t>& lastRead);
+                      std::vector<int64_t>& lastRead,
+                      std::vector<std::vector<uint32_t>>& reads);
 
 } // namespace burin

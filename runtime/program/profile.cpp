@@ -26,17 +26,35 @@ profileBy(std::span<const StepInfo> steps, std::span<const double> seconds,
   return rows;
 }
 
+std::string kernelOf(const StepInfo& step) {
+  if (step.kernel.empty())
+    return std::string(step.verb);
+  // Generated symbols end in a number or a hash that tells equal kinds apart.
+  std::string_view name = step.kernel;
+  size_t tail = name.rfind('_');
+  if (step.verb == "launch" && tail != name.npos &&
+      name.substr(tail + 1).find_first_not_of("0123456789abcdef") == name.npos)
+    name = name.substr(0, tail);
+  return std::string(name);
+}
+
+std::vector<ProfileRow> profileByClass(std::span<const StepInfo> steps,
+                                       std::span<const double> seconds) {
+  return profileBy(steps, seconds, [](const StepInfo& step) {
+    std::string name = kernelOf(step);
+    return name.substr(0, name.find_first_of("_."));
+  });
+}
+
 std::vector<ProfileRow> profileByKernel(std::span<const StepInfo> steps,
                                         std::span<const double> seconds) {
-  return profileBy(steps, seconds, [](const StepInfo& step) {
-    return std::string(step.verb == "call" ? step.kernel : step.verb);
-  });
+  return profileBy(steps, seconds, kernelOf);
 }
 
 std::vector<ProfileRow> profileByLocation(std::span<const StepInfo> steps,
                                           std::span<const double> seconds) {
   return profileBy(steps, seconds, [](const StepInfo& step) {
-    return std::string(step.location);
+    return std::string(step.location) + " [" + kernelOf(step) + "]";
   });
 }
 

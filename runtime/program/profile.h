@@ -25,7 +25,14 @@ std::vector<ProfileRow>
 profileBy(std::span<const StepInfo> steps, std::span<const double> seconds,
           const std::function<std::string(const StepInfo&)>& key);
 
-// profileBy what runs: library kernels by name, generated code as "launch".
+// What runs: a library kernel's name, the name of a generated kernel without
+// the number that ends it, or the verb.
+std::string kernelOf(const StepInfo& step);
+
+// profileBy the first word of what runs ("contract", "attention", "rows"), by
+// what runs, and by layer and what runs there.
+std::vector<ProfileRow> profileByClass(std::span<const StepInfo> steps,
+                                       std::span<const double> seconds);
 std::vector<ProfileRow> profileByKernel(std::span<const StepInfo> steps,
                                         std::span<const double> seconds);
 std::vector<ProfileRow> profileByLocation(std::span<const StepInfo> steps,

@@ -41,8 +41,8 @@ std::string misfit(const module::Constant& constant,
 
 // The tensor for `spec` among those a caller gave, with everything checked.
 template <typename View>
-Result<const View*> match(const TensorSpec& spec, std::span<const View> views,
-                          const char* what) {
+Result<const View*> matchOne(const TensorSpec& spec,
+                             std::span<const View> views, const char* what) {
   for (const View& view : views) {
     if (view.name != spec.name)
       continue;
@@ -146,10 +146,35 @@ Status Program::loadModule() {
     function->bindings[BindingLayout::kArena] = arena_.data();
     function->bindings[BindingLayout::kStates] = states_.data();
     BURIN_TRY(recordFunction(*source, context, function->info, function->layout,
-                             *function->commands, function->lastRead));
+                             *function->commands, function->lastRead,
+                             function->reads));
     functions_.push_back(std::move(function));
   }
-  return okStatus();
+  return device_.sharesMemory() ? okStatus() : allocateTransfers();
+}
+
+bool Program::isResident(uint32_t constant) const {
+  return std::ranges::any_of(functions_, [&](const auto& function) {
+    return function->info.name != kPrepare &&
+           function->lastRead[constant] != Function::kNever;
+  });
+}
+
+Status Program::Function::locate(const Status& status, size_t failed) const {
+  if (failed >= info.steps.size())
+    return status;
+  return status.within("layer '" + std::string(info.steps[failed].location) +
+                       "'");
+}
+
+Status Program::execute(Function& function, const ExecuteOptions& options) {
+  ExecuteOptions located = options;
+  size_t failed = SIZE_MAX;
+  located.failed = &failed;
+  Status status = function.commands->execute(function.bindings, located);
+  if (options.failed)
+    *options.failed = failed;
+  return function.locate(status, failed);
 }
 
 Status Program::bind(const ConstantLookup& lookup) {
@@ -174,15 +199,18 @@ Status Program::bind(const ConstantLookup& lookup) {
         "the module was compiled for:" +
         problems);
   constants_ = std::move(bound);
-  for (auto& function : functions_)
-    for (uint32_t i = 0; i < constants_.size(); ++i)
-      function->bindings[function->layout.constant(i)] =
-          const_cast<std::byte*>(constants_[i].data.data());
+  if (!device_.sharesMemory())
+    BURIN_TRY(uploadConstants());
+  else
+    for (auto& function : functions_)
+      for (uint32_t i = 0; i < constants_.size(); ++i)
+        function->bindings[function->layout.constant(i)] =
+            const_cast<std::byte*>(constants_[i].data.data());
   stage_ = Stage::kBound;
   return okStatus();
 }
 
-const Program::Function* Program::prepareFunction() const {
+Program::Function* Program::prepareFunction() const {
   for (const auto& function : functions_)
     if (function->info.name == kPrepare)
       return function.get();
@@ -192,25 +220,23 @@ const Program::Function* Program::prepareFunction() const {
 Status Program::prepare(const PrepareOptions& options) {
   if (stage_ == Stage::kLoaded)
     return invalidArgument("bind the program's constants before preparing it");
-  const Function* prepare = prepareFunction();
-  if (prepare) {
+  Function* prepare = prepareFunction();
+  if (prepare && !device_.sharesMemory()) {
+    BURIN_TRY(prepareInRanges(*prepare, options));
+  } else if (prepare) {
     // The constants that each step is the last of the whole program to read.
     std::vector<std::vector<uint32_t>> dead(prepare->info.steps.size());
-    for (uint32_t i = 0; i < constants_.size(); ++i) {
-      bool elsewhere = std::ranges::any_of(functions_, [&](const auto& other) {
-        return other.get() != prepare && other->lastRead[i] != Function::kNever;
-      });
-      if (!elsewhere && prepare->lastRead[i] != Function::kNever)
+    for (uint32_t i = 0; i < constants_.size(); ++i)
+      if (!isResident(i) && prepare->lastRead[i] != Function::kNever)
         dead[prepare->lastRead[i]].push_back(i);
-    }
-    ExecuteOptions execute;
-    execute.progress = [&](size_t done, size_t total) {
+    ExecuteOptions watched;
+    watched.progress = [&](size_t done, size_t total) {
       if (options.release)
         for (uint32_t constant : dead[done - 1])
           options.release(constants_[constant]);
       return !options.progress || options.progress(done, total);
     };
-    BURIN_TRY(prepare->commands->execute(prepare->bindings, execute));
+    BURIN_TRY(execute(*prepare, watched));
   }
   stage_ = Stage::kPrepared;
   return okStatus();
@@ -223,20 +249,28 @@ Status Program::run(const FunctionInfo& info,
   if (stage_ != Stage::kPrepared)
     return invalidArgument("prepare the program before running it");
   Function& function = *functions_[info.index];
+  BURIN_TRY(match(function, inputs, outputs));
+  return device_.sharesMemory() ? execute(function, options)
+                                : runWithTransfers(function, options);
+}
+
+// Binds the host's tensors, after checking them.
+Status Program::match(Function& function, std::span<const TensorView> inputs,
+                      std::span<const OutputView> outputs) {
+  const FunctionInfo& info = function.info;
   for (uint32_t i = 0; i < info.inputs.size(); ++i) {
     BURIN_ASSIGN(const TensorView* view,
-                 match(info.inputs[i], inputs, "input"));
+                 matchOne(info.inputs[i], inputs, "input"));
     function.bindings[function.layout.input(i)] =
         const_cast<std::byte*>(view->data.data());
   }
   BURIN_TRY(checkNoExtra<TensorView>(info.inputs, inputs, "input"));
   for (uint32_t i = 0; i < info.outputs.size(); ++i) {
     BURIN_ASSIGN(const OutputView* view,
-                 match(info.outputs[i], outputs, "output"));
+                 matchOne(info.outputs[i], outputs, "output"));
     function.bindings[function.layout.output(i)] = view->data.data();
   }
-  BURIN_TRY(checkNoExtra<OutputView>(info.outputs, outputs, "output"));
-  return function.commands->execute(function.bindings, options);
+  return checkNoExtra<OutputView>(info.outputs, outputs, "output");
 }
 
 Status Program::enqueue(const FunctionInfo& info,
@@ -257,7 +291,7 @@ Status Program::enqueue(const FunctionInfo& info,
     function.bindings[function.layout.input(i)] = inputs[i];
   for (uint32_t i = 0; i < outputs.size(); ++i)
     function.bindings[function.layout.output(i)] = outputs[i];
-  return function.commands->execute(function.bindings, options);
+  return execute(function, options);
 }
 
 Result<const FunctionInfo*> Program::find(std::string_view name) const {

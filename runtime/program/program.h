@@ -66,14 +66,16 @@ public:
   using ConstantLookup =
       std::function<Result<TensorView>(std::string_view name)>;
 
-  // Verifies the module, loads its code, allocates states and the arena and
-  // records every function. `module` and `device` must outlive the program;
+  // Verifies the module, loads its code, allocates states, the arena and, on
+  // a device with memory of its own, room for inputs and outputs, and records
+  // every function. `module` and `device` must outlive the program;
   // `module` begins on an 8-byte boundary.
   static Result<std::unique_ptr<Program>>
   load(std::span<const std::byte> module, Device& device);
 
   // Looks up every constant and compares dtype and shape. The error lists all
-  // that do not fit (the first kListed by name).
+  // that do not fit (the first kListed by name). A device with memory of its
+  // own receives those that are read in runs.
   static constexpr size_t kListed = 10;
   Status bind(const ConstantLookup& lookup);
 
@@ -105,6 +107,7 @@ public:
   // Bytes on the device: working memory, and what lives from run to run.
   size_t arenaBytes() const { return arena_.size(); }
   size_t stateBytes() const { return states_.size(); }
+  Device& device() const { return device_; }
 
   ~Program();
 
@@ -117,7 +120,19 @@ private:
   Status allocateStates();
   Result<std::vector<KernelHandle>> loadKernels();
   // The prepare function, or null.
-  const Function* prepareFunction() const;
+  Function* prepareFunction() const;
+  Status match(Function& function, std::span<const TensorView> inputs,
+               std::span<const OutputView> outputs);
+  Status execute(Function& function, const ExecuteOptions& options);
+
+  // For devices with memory of their own (transfer.cpp).
+  Status allocateTransfers();
+  Status uploadConstants();
+  Status prepareInRanges(Function& prepare, const PrepareOptions& options);
+  Status runWithTransfers(Function& function, const ExecuteOptions& options);
+
+  // Whether a function other than `prepare` reads it.
+  bool isResident(uint32_t constant) const;
 
   Device& device_;
   const module::Module* module_ = nullptr;
@@ -128,6 +143,8 @@ private:
   Memory arena_; // of the function that runs
   std::vector<std::unique_ptr<Function>> functions_;
   std::vector<TensorView> constants_;
+  Memory resident_; // the constants that are read in runs
+  Memory transfer_; // inputs and outputs of the function that runs
 };
 
 } // namespace burin

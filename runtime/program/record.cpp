@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Translates the steps of a module's function into device commands.
+#include <algorithm>
+#include <optional>
+
 #include "runtime/program/function.h"
 
 namespace burin {
@@ -17,6 +20,33 @@ std::vector<TensorSpec> specsOf(const Values& values) {
   return specs;
 }
 
+TensorMap mapOf(const module::TensorMap& map) {
+  TensorMap result;
+  result.slice = map.slice();
+  result.byteOffset = map.byte_offset();
+  result.extents.assign(map.extents()->begin(), map.extents()->end());
+  result.strides.assign(map.strides()->begin(), map.strides()->end());
+  result.box.assign(map.box()->begin(), map.box()->end());
+  result.steps.assign(map.steps()->begin(), map.steps()->end());
+  result.swizzle = map.swizzle();
+  return result;
+}
+
+Grid gridOf(const module::Grid& grid) {
+  const auto& blocks = *grid.blocks();
+  Grid result = {};
+  result.blocks = {blocks.Get(0), blocks.Get(1), blocks.Get(2)};
+  result.threads = grid.threads();
+  result.cluster = grid.cluster();
+  result.sharedBytes = grid.shared_bytes();
+  for (const module::TensorMap* map : *grid.maps())
+    result.maps.push_back(mapOf(*map));
+  result.constants = std::as_bytes(
+      std::span(grid.constants()->data(), grid.constants()->size()));
+  result.overlaps = grid.overlaps();
+  return result;
+}
+
 class Recorder {
 public:
   Recorder(const module::Function& source, const RecordContext& context,
@@ -26,11 +56,8 @@ public:
 
   Status record(const module::Step& step) {
     switch (step.verb_type()) {
-    case module::Verb::Launch: {
-      const module::Launch& launch = *step.verb_as_Launch();
-      return commands_.launch(context_.kernels[launch.kernel()],
-                              operands(*launch.slices()), launch.work_items());
-    }
+    case module::Verb::Launch:
+      return recordLaunch(*step.verb_as_Launch());
     case module::Verb::Call:
       return recordCall(*step.verb_as_Call());
     case module::Verb::Copy:
@@ -86,6 +113,15 @@ private:
     for (uint32_t index : indices)
       result.push_back(operand(index));
     return result;
+  }
+
+  Status recordLaunch(const module::Launch& launch) {
+    std::optional<Grid> grid;
+    if (launch.grid())
+      grid = gridOf(*launch.grid());
+    return commands_.launch(context_.kernels[launch.kernel()],
+                            operands(*launch.slices()), launch.work_items(),
+                            grid ? &*grid : nullptr);
   }
 
   Status recordCall(const module::Call& call) {
@@ -161,11 +197,13 @@ void forEachSlice(const module::Step& step, const Visit& visit) {
 Status recordFunction(const module::Function& source,
                       const RecordContext& context, FunctionInfo& info,
                       const BindingLayout& layout, CommandBuffer& commands,
-                      std::vector<int64_t>& lastRead) {
+                      std::vector<int64_t>& lastRead,
+                      std::vector<std::vector<uint32_t>>& reads) {
   info.name = source.name()->string_view();
   info.inputs = specsOf(*source.inputs());
   info.outputs = specsOf(*source.outputs());
   info.steps.reserve(source.steps()->size());
+  reads.resize(source.steps()->size());
   Recorder recorder(source, context, layout, commands);
   for (uint32_t i = 0; i < source.steps()->size(); ++i) {
     const module::Step& step = *source.steps()->Get(i);
@@ -175,8 +213,11 @@ Status recordFunction(const module::Function& source,
         " (" + step.location()->str() + ")"));
     forEachSlice(step, [&](uint32_t index) {
       const module::Slice& slice = *source.slices()->Get(index);
-      if (slice.storage() == module::Storage::Constant)
-        lastRead[slice.index()] = i;
+      if (slice.storage() != module::Storage::Constant)
+        return;
+      lastRead[slice.index()] = i;
+      if (std::ranges::find(reads[i], slice.index()) == reads[i].end())
+        reads[i].push_back(slice.index());
     });
   }
   return commands.finish();

@@ -47,6 +47,14 @@ json vaeRequest() {
                    "height": 8, "width": 8}]})");
 }
 
+json editRequest() {
+  json request = unetRequest();
+  request["functions"][0]["name"] = "edit_step";
+  request["functions"][0]["invariant"] = {"encoder_hidden_states"};
+  request["functions"][0]["branches"] = {"text+picture", "none"};
+  return request;
+}
+
 Status buildStatus(const std::string& text) {
   Result<CompileRequest> request = parseCompileRequest(text);
   if (!request.ok())
@@ -89,6 +97,15 @@ INSTANTIATE_TEST_SUITE_P(
                    "'instruct_pix2pix'"},
         BadRequest{"precision", unetRequest, "/precision", "\"f64\"",
                    "precision is \"f64\", and Burin supports \"f32\""},
+        BadRequest{"half_on_a_processor", unetRequest, "/precision", "\"f16\"",
+                   "which Burin supports on cards"},
+        BadRequest{"branch", editRequest, "/functions/0/branches/1",
+                   "\"sound\"", "'branches' is"},
+        BadRequest{"no_branch", editRequest, "/functions/0/branches", "[]",
+                   "'branches' is [], and Burin supports a list"},
+        BadRequest{"no_picture", editRequest, UNET "in_channels", "4",
+                   "a sample and a picture of its 4 channels; this one reads "
+                   "4"},
         BadRequest{"unknown_key", unetRequest, "/speed", "9",
                    "'speed' is 9, a key Burin does not know"},
         BadRequest{"no_components", unetRequest, "/components", "[]",

@@ -138,6 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
         flag("unknown_device", {"--device", "toaster"}, {"toaster", "cpu"}),
         flag("card_no_number", {"--device", "cuda:x"}, {"cuda:x", "cuda:N"}),
         flag("card_not_there", {"--device", "cuda:99"}, {"cuda"}),
+        flag("precision_of_cards", {"--precision", "f16"}, {"f16", "bf16"}),
         flag("unknown_precision", {"--precision", "f8"}, {"f8", "bf16"}),
         flag("seed_no_number", {"--seed", "x"}, {"--seed", "x"}),
         flag("negative_threads", {"--threads", "-2"}, {"--threads", "-2"}),

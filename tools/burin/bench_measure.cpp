@@ -37,11 +37,11 @@ void completeRequest(FunctionRequest& request, const FunctionKind& kind) {
     request.tokens = 77;
 }
 
-// The extents that a compiled function has, whatever was asked for.
+// The extents of a compiled function's inputs, whatever was asked for.
 void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
-                  const FunctionInfo& function) {
+                  std::span<const TensorSpec> inputs) {
   size_t height = kind.edit ? 1 : 2; // channels-last or channels-first
-  for (const TensorSpec& spec : function.inputs) {
+  for (const TensorSpec& spec : inputs) {
     if (spec.name == kind.imageInput && spec.shape.size() == 4) {
       request.batch = spec.shape[0];
       request.height = spec.shape[height];
@@ -113,13 +113,6 @@ public:
       BURIN_TRY(device.download(tensor.bytes, outputs[i]));
     }
     return host;
-  }
-
-  double bytes() const {
-    double sum = 0;
-    for (const Memory& memory : memories_)
-      sum += static_cast<double>(memory.size());
-    return sum;
   }
 
   std::vector<std::byte*> inputs, outputs;
@@ -195,12 +188,9 @@ Result<Measured> measure(Session& session, const FunctionInfo& function,
   }
   measured.opening = session.times();
   measured.ownMemory = !device.sharesMemory();
-  const Program& program = session.program();
-  measured.peakBytes =
-      measured.ownMemory
-          ? static_cast<double>(program.arenaBytes() + program.stateBytes()) +
-                tensors.bytes()
-          : hostPeakBytes();
+  measured.peakBytes = measured.ownMemory
+                           ? static_cast<double>(peakBytes(device))
+                           : hostPeakBytes();
   for (const StepInfo& step : function.steps) {
     measured.flops += static_cast<double>(step.flops);
     measured.launches += step.verb == "launch" || step.verb == "call";
@@ -235,7 +225,9 @@ Result<Measured> measureBurin(const BenchOptions& options) {
                Session::open(std::move(checkpoint), {&request, 1}, session));
   BURIN_ASSIGN(const FunctionInfo* function,
                model->program().find(request.name));
-  adoptExtents(request, kind, *function);
+  for (const FunctionInfo* each : model->program().functions())
+    if (each == function || each->name == request.name + ".invariants")
+      adoptExtents(request, kind, each->inputs);
   BURIN_ASSIGN(Measured measured, measure(*model, *function, options));
   measured.function = std::move(request);
   measured.config = std::move(config);

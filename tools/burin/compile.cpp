@@ -38,9 +38,11 @@ Result<std::string> chooseTarget(const CompileCommand& options) {
                              "; leave one of them out");
     return options.target;
   }
-  auto target = targetOf(device);
-  if (target.ok() || !name.cuda)
-    return target;
+  auto opened = openDevice(device, 1);
+  if (opened.ok() || !name.cuda) {
+    BURIN_TRY(opened.status());
+    return targetOf(**opened);
+  }
   std::fprintf(stderr, "no card to ask: compiling for %s (--target)\n",
                std::string(kDefaultCudaTarget).c_str());
   return std::string(kDefaultCudaTarget);

@@ -54,13 +54,15 @@ nlohmann::json rowsJson(const std::vector<ProfileRow>& rows) {
 std::string profileText(std::span<const StepInfo> steps,
                         std::span<const double> seconds) {
   constexpr size_t kKernels = 20, kLayers = 25;
-  return table("kernel", profileByKernel(steps, seconds), kKernels) +
+  return table("class", profileByClass(steps, seconds), kKernels) +
+         table("kernel", profileByKernel(steps, seconds), kKernels) +
          table("layer", profileByLocation(steps, seconds), kLayers);
 }
 
 nlohmann::json profileJson(std::span<const StepInfo> steps,
                            std::span<const double> seconds) {
-  return {{"kernels", rowsJson(profileByKernel(steps, seconds))},
+  return {{"classes", rowsJson(profileByClass(steps, seconds))},
+          {"kernels", rowsJson(profileByKernel(steps, seconds))},
           {"layers", rowsJson(profileByLocation(steps, seconds))}};
 }
 

@@ -66,7 +66,11 @@ bool hasCudaKernel(Operation* op, const cuda::Target& target) {
   if (!library)
     return false;
   FailureOr<LibraryCall> call = library.libraryCall();
-  if (failed(call) || familyOf(call->kernel) != "group_norm")
+  if (failed(call))
+    return false;
+  if (familyOf(call->kernel) == "contract")
+    return true;
+  if (familyOf(call->kernel) != "group_norm")
     return false;
   std::vector<SliceInfo> slices;
   for (Value operand : call->operands) {
@@ -116,41 +120,63 @@ FailureOr<cuda::EpilogueText> CudaSteps::epilogueOf(Work& work) {
   return printEpilogue(kernel, ArrayRef(work.infos).drop_front(own));
 }
 
-// The slice of `weight` packed: filled by `prepare` where it is a constant,
-// else just before it is used.
-FailureOr<uint32_t> CudaSteps::packedWeight(Work& work, Value weight,
-                                            const LibraryCall& call,
-                                            DType dtype, bool gated) {
-  FailureOr<module::SliceT> source = work.function.makeSlice(weight);
-  if (failed(source))
-    return failure();
+// The launch that packs `weight` as rows from `firstRow` on.
+FailureOr<LaunchPlan> CudaSteps::packing(Work& work, Value weight,
+                                         int64_t firstRow,
+                                         const LibraryCall& call, DType dtype,
+                                         bool gated) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  return check(cuda::planPackContract(
+                   call.params, *dtypeOf(type.getElementType()),
+                   type.getDimSize(0), firstRow, dtype, gated, target_),
+               work.region);
+}
+
+// The slice of the weights packed: filled by `prepare` where they are
+// constants, else just before it is used.
+FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
+                                             const LibraryCall& call,
+                                             DType dtype, bool gated) {
   int64_t bytes = cuda::packedContractBytes(call.params, dtype, gated, target_);
-  int64_t outputs = call.params[kernels::kContractOutChannels];
-  FailureOr<LaunchPlan> plan = check(
-      cuda::planPackContract(call.params, static_cast<DType>(source->dtype),
-                             outputs, 0, dtype, gated, target_),
-      work.region);
-  if (failed(plan))
-    return failure();
-  std::string location = locationText(work.region.getLoc());
-  if (source->storage != module::Storage::Constant) {
+  std::string key;
+  SmallVector<PackedPart> parts;
+  SmallVector<LaunchPlan> plans;
+  int64_t row = 0;
+  for (Value weight : weights) {
+    FailureOr<module::SliceT> source = work.function.makeSlice(weight);
+    FailureOr<LaunchPlan> plan =
+        packing(work, weight, row, call, dtype, gated);
+    if (failed(source) || failed(plan))
+      return failure();
+    row += cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    plans.push_back(*plan);
+    if (source->storage != module::Storage::Constant)
+      continue;
+    key += tables_.constantName(source->index) + "|" +
+           std::to_string(source->byte_offset) + "|" + plan->symbol;
+    for (std::byte byte : plan->constants)
+      key += "," + std::to_string(static_cast<int>(byte));
+    parts.push_back({*source, [this, plan = *plan](uint32_t from, uint32_t to) {
+                       return launch(plan, {from, to});
+                     }});
+  }
+  if (parts.size() == weights.size())
+    return work.function.addState(
+        tables_.packedState(key, bytes, parts,
+                            locationText(work.region.getLoc())),
+        bytes);
+  std::optional<uint32_t> target;
+  for (auto [weight, plan] : llvm::zip(weights, plans)) {
     FailureOr<uint32_t> from = work.function.addSlice(weight);
-    FailureOr<uint32_t> to = work.function.addBuffer(bytes);
+    FailureOr<uint32_t> to = target ? FailureOr<uint32_t>(*target)
+                                    : work.function.addBuffer(bytes);
     if (failed(from) || failed(to))
       return failure();
-    work.function.addStep(launch(*plan, {*from, *to}), work.region.getLoc(),
+    target = *to;
+    work.function.addStep(launch(plan, {*from, *to}), work.region.getLoc(),
                           2 * bytes);
-    return *to;
   }
-  std::string key = tables_.constantName(source->index) + "|" +
-                    std::to_string(source->byte_offset) + "|" + plan->symbol;
-  for (std::byte byte : plan->constants)
-    key += "," + std::to_string(static_cast<int>(byte));
-  PackedPart part{*source, [this, plan = *plan](uint32_t from, uint32_t to) {
-                    return launch(plan, {from, to});
-                  }};
-  return work.function.addState(tables_.packedState(key, bytes, part, location),
-                                bytes);
+  return *target;
 }
 
 FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
@@ -170,12 +196,14 @@ FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
         work.region);
   }
   Value input = work.outside(call->operands[0]);
-  Value weight = work.outside(call->operands[1]);
+  SmallVector<Value> weights;
+  for (Value operand : ArrayRef(call->operands).drop_front())
+    weights.push_back(work.outside(operand));
   auto kernel = kernels_.lookupSymbol<func::FuncOp>(*work.region.getKernel());
   bool gated = kernel->hasAttr(kGatedAttr);
   DType dtype = *dtypeOf(elementOf(input));
   // A packing at run time is a step of its own, before the slices of this.
-  FailureOr<uint32_t> packed = packedWeight(work, weight, *call, dtype, gated);
+  FailureOr<uint32_t> packed = packedWeights(work, weights, *call, dtype, gated);
   if (failed(packed) || failed(addOwnSlices(work, input)))
     return failure();
   bool computed =

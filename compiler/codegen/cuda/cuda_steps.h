@@ -32,9 +32,12 @@ private:
   struct Work; // one region being emitted
   mlir::FailureOr<kernels::cuda::LaunchPlan> planLibrary(Work& work);
   mlir::FailureOr<kernels::cuda::LaunchPlan> planContraction(Work& work);
-  mlir::FailureOr<uint32_t> packedWeight(Work& work, mlir::Value weight,
-                                         const LibraryCall& call, DType dtype,
-                                         bool gated);
+  mlir::FailureOr<kernels::cuda::LaunchPlan>
+  packing(Work& work, mlir::Value weight, int64_t firstRow,
+          const LibraryCall& call, DType dtype, bool gated);
+  mlir::FailureOr<uint32_t> packedWeights(Work& work, mlir::ValueRange weights,
+                                          const LibraryCall& call, DType dtype,
+                                          bool gated);
   mlir::LogicalResult addOwnSlices(Work& work, mlir::ValueRange values);
   mlir::FailureOr<kernels::cuda::EpilogueText> epilogueOf(Work& work);
   // The launch of `plan` on `slices`; its text is compiled by finish().

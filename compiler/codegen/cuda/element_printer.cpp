@@ -180,9 +180,9 @@ ElementPrinter::readOperands(linalg::GenericOp op, const Position& at,
       if (!one.dims.empty())
         one.dims.back() = "(" + at.dims.back() + " + i)";
       std::string index = "0";
-      for (auto [i, expr] : llvm::enumerate(map.getResults()))
+      for (unsigned i = place.start; i < map.getNumResults(); ++i)
         index = formatv("({0} * {1} + {2})", index, type.getDimSize(i),
-                        printAffine(expr, one.dims));
+                        printAffine(map.getResult(i), one.dims));
       names.push_back(place.name + "[" + index + "]");
       break;
     }

@@ -22,7 +22,9 @@ struct Place {
   Kind kind = kSlice;
   unsigned slice = 0;
   std::string name;
-  int64_t start = 0; // of a vector: the column it was read `start` past
+  // Of a vector: the constant that its loop's last index is read with. Of an
+  // array: how many leading axes of the tensor are the row's.
+  int64_t start = 0;
 };
 
 // One position of the loops: `dims` are expressions, that of the last loop of

@@ -2,6 +2,7 @@
 // Opens libnvrtc and compiles texts on several threads.
 #include "compiler/codegen/cuda/nvrtc.h"
 
+#include "formats/file/atomic_file.h"
 #include "kernels/cuda/plan.h"
 
 #include <dlfcn.h>
@@ -122,6 +123,18 @@ Result<std::vector<std::byte>> compileOne(const Nvrtc& nvrtc,
 
 } // namespace
 
+// For people who work on kernels: their texts, as files.
+static Status keepTexts(const std::vector<KernelText>& texts) {
+  const char* folder = std::getenv("BURIN_KEEP_KERNELS");
+  if (!folder || !*folder)
+    return okStatus();
+  for (const KernelText& kernel : texts)
+    BURIN_TRY(writeFileAtomically(
+        std::string(folder) + "/" + kernel.name,
+        std::as_bytes(std::span(kernel.text))));
+  return okStatus();
+}
+
 Status nvrtcAvailable() {
   return openNvrtc().status();
 }
@@ -130,6 +143,7 @@ Result<std::vector<std::vector<std::byte>>>
 compileKernels(const std::vector<KernelText>& texts,
                const std::string& target) {
   BURIN_ASSIGN(Nvrtc nvrtc, openNvrtc());
+  BURIN_TRY(keepTexts(texts));
   std::vector<std::vector<std::byte>> codes(texts.size());
   std::atomic<size_t> next = 0;
   std::mutex mutex;

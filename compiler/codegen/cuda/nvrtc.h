@@ -18,7 +18,8 @@ struct KernelText {
 };
 
 // The cubin of each text for `target` ("sm_90a"), compiled on every processor
-// at once. The error holds the compiler's first complaint.
+// at once. The error holds the compiler's first complaint. With
+// $BURIN_KEEP_KERNELS set to a folder, the texts are written there.
 Result<std::vector<std::vector<std::byte>>>
 compileKernels(const std::vector<KernelText>& texts, const std::string& target);
 

@@ -282,7 +282,8 @@ void RowsPrinter::declareArray(Value value, StringRef name) {
   shared_ += formatv("  __shared__ {0} {1}_all[{2}];\n"
                      "  {0}* {1} = {1}_all + team.row() * {3};\n",
                      reg, name, all, count);
-  elements_.places()[value] = {Place::kArray, 0, name.str(), 0};
+  elements_.places()[value] = {Place::kArray, 0, name.str(),
+                              static_cast<int64_t>(rows_.size())};
 }
 
 // The element that result `i` of `op` has at `at`, past the rows.
@@ -360,10 +361,12 @@ LogicalResult RowsPrinter::printRowMap(linalg::GenericOp op) {
     if (failed(elements_.printMap(op, at, name, text_)))
       return failure();
   }
+  Position each = at;
+  each.dims.back() = "(" + at.dims.back() + " + i)";
   for (auto [i, result] : llvm::enumerate(op.getResults())) {
     const Place place = elements_.places()[result];
     std::string to = place.kind == Place::kArray
-                         ? place.name + "[" + arrayIndex(op, i, at) + " + i]"
+                         ? place.name + "[" + arrayIndex(op, i, each) + "]"
                          : place.name + "[" + counter + "][i]";
     text_ += formatv("#pragma unroll\n{0}for (int i = 0; i < {1}; ++i)\n"
                      "{0}  {2} = {3}{4}[i];\n{0}if (live) {{\n",

@@ -9,8 +9,6 @@
 #include "contract/elements.cuh"
 #include "contract/tiling.cuh"
 
-constexpr int kSimtThreads = 256;
-
 template <int kGates>
 struct SimtStage {
   // Rows of 16-byte multiples, 4 banks apart.
@@ -79,6 +77,8 @@ template <int kGates>
 __device__ __forceinline__ void addProducts(const SimtStage<kGates>& stage,
                                             int row, int column,
                                             float (&sum)[kGates][4][8]) {
+  // Sums of few products first: rounding grows with the length of a chain.
+  float part[kGates][4][8] = {};
 #pragma unroll
   for (int k = 0; k < kSimtDepth; ++k) {
     const float4 a = *reinterpret_cast<const float4*>(&stage.input[k][row]);
@@ -94,9 +94,16 @@ __device__ __forceinline__ void addProducts(const SimtStage<kGates>& stage,
       for (int i = 0; i < 4; ++i)
 #pragma unroll
         for (int j = 0; j < 8; ++j)
-          sum[gate][i][j] = fmaf(x[i], w[j], sum[gate][i][j]);
+          part[gate][i][j] = fmaf(x[i], w[j], part[gate][i][j]);
     }
   }
+#pragma unroll
+  for (int gate = 0; gate < kGates; ++gate)
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+#pragma unroll
+      for (int j = 0; j < 8; ++j)
+        sum[gate][i][j] += part[gate][i][j];
 }
 
 // Blocks: (pixels, outputs, phases).

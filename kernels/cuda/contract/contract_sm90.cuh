@@ -11,7 +11,7 @@
 // A CTA is one producing warpgroup and kConsumers that multiply. Shared
 // memory: kStages stages of {kBM x 64 input, kBN x 64 weights} and two
 // barriers a stage, `full` (bytes have landed) and `empty` (every reader is
-// done). Registers: 40 and 232 a thread with two consumers, 32 and 160 with
+// done). Registers: 40 and 224 a thread with two consumers, 32 and 160 with
 // three. CTAs of a cluster share input along kCN and weights along kCM by
 // multicast, and split K over kCK; partial sums meet in shared memory in a
 // fixed order. The sum of a row does not depend on where in a tile it lies,
@@ -396,7 +396,7 @@ contract(const View* views, const TensorMap& mapA, const TensorMap& mapB,
     }
   } else {
     if (T::kConsumers == 2)
-      asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
+      asm volatile("setmaxnreg.inc.sync.aligned.u32 224;");
     if (T::kConsumers == 3)
       asm volatile("setmaxnreg.inc.sync.aligned.u32 160;");
     waitForPrevious();

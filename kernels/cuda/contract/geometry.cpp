@@ -110,6 +110,21 @@ Result<ContractGeometry> contractGeometry(std::span<const int64_t> p,
   return g;
 }
 
+Result<std::string> elementText(DType dtype, const std::string& what) {
+  switch (dtype) {
+  case DType::kF32:
+    return std::string("ElementF32");
+  case DType::kBF16:
+    return std::string("ElementBf16");
+  case DType::kF16:
+    return std::string("ElementF16");
+  default:
+    return unimplemented("contraction: " + what + " of type " +
+                         std::string(name(dtype)) +
+                         "; f32, bf16 and f16 are served");
+  }
+}
+
 PixelBox pixelBox(const ContractGeometry& g, int64_t pixels) {
   const auto divideUp = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   const int64_t most = kMaxBox / g.stride;

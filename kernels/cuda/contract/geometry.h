@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "kernels/cuda/contract/tiling.cuh"
 #include "kernels/cuda/plan.h"
@@ -33,6 +34,9 @@ struct ContractGeometry {
 // a 3x3 kernel becomes four phases, a 1x1 kernel a product of matrices.
 Result<ContractGeometry> contractGeometry(std::span<const int64_t> params,
                                           bool gated);
+
+// The type of elements.cuh for `what`, "input" or "weights".
+Result<std::string> elementText(DType dtype, const std::string& what);
 
 // The box of pixels (n, h, w) that makes tiles of `pixels`: the one with the
 // fewest tiles.

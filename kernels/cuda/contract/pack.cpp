@@ -7,23 +7,6 @@
 namespace burin::kernels::cuda {
 namespace {
 
-constexpr uint32_t kPackThreads = 256; // as in pack.cuh
-
-Result<std::string> elementType(DType dtype, const std::string& what) {
-  switch (dtype) {
-  case DType::kF32:
-    return std::string("ElementF32");
-  case DType::kBF16:
-    return std::string("ElementBf16");
-  case DType::kF16:
-    return std::string("ElementF16");
-  default:
-    return unimplemented("contraction: " + what + " of type " +
-                         std::string(name(dtype)) +
-                         "; f32, bf16 and f16 are served");
-  }
-}
-
 // The rows of the padded matrix, over all gates, that a weight fills. It also
 // fills the padding behind a gate whose last row it has.
 struct PaddedRows {
@@ -74,8 +57,8 @@ Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
                                     const Target& target) {
   BURIN_ASSIGN(const ContractGeometry g,
                contractGeometry(contractParams, gated));
-  BURIN_ASSIGN(const std::string from, elementType(weightDType, "weights"));
-  BURIN_ASSIGN(const std::string to, elementType(dtype, "input"));
+  BURIN_ASSIGN(const std::string from, elementText(weightDType, "weights"));
+  BURIN_ASSIGN(const std::string to, elementText(dtype, "input"));
   const int64_t all = g.gates * g.outputs;
   if (rows < 1 || firstRow < 0 || firstRow > all - rows)
     return invalidArgument("packing " + std::to_string(rows) +

@@ -7,8 +7,6 @@
 #include "contract/elements.cuh"
 #include "contract/tiling.cuh"
 
-constexpr int kPackThreads = 256;
-
 template <class From, class To>
 __device__ __forceinline__ void packContract(const View* views,
                                              const PackShape& s) {

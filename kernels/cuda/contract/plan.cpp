@@ -13,20 +13,7 @@ int64_t divideUp(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-constexpr uint32_t kSimtThreads = 256; // as in contract_simt.cuh
 constexpr int64_t kMaxBlocksY = 65535;
-
-bool isContractType(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
-}
-
-Status checkType(DType dtype, const std::string& what) {
-  if (isContractType(dtype))
-    return okStatus();
-  return unimplemented("contraction: " + what + " of type " +
-                       std::string(name(dtype)) +
-                       "; f32, bf16 and f16 are served");
-}
 
 // The wrapper of the one instruction m64nNk16 that a tile needs: N / 2 sums,
 // two operands in shared memory and whether to add to the sums.
@@ -178,26 +165,20 @@ Result<LaunchPlan> planSm90(const ContractGeometry& g, const SliceInfo& input,
   return plan;
 }
 
-// The element type of elements.cuh.
-std::string elementType(DType dtype) {
-  return dtype == DType::kF32    ? "ElementF32"
-         : dtype == DType::kBF16 ? "ElementBf16"
-                                 : "ElementF16";
-}
-
 Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
                             const EpilogueText& epilogue) {
+  BURIN_ASSIGN(const std::string element, elementText(input.dtype, "input"));
   LaunchPlan plan;
   plan.symbol =
       "contract_simt_" + std::string(name(input.dtype)) + "_" + epilogue.name;
-  plan.source =
-      "#include \"contract/contract_simt.cuh\"\n" + epilogue.text +
-      "\nextern \"C\" __global__ void "
-      "__launch_bounds__(kSimtThreads)\n" +
-      plan.symbol + "(const __grid_constant__ " + viewsType(epilogue) +
-      " views,\n    const __grid_constant__ SimtShape shape) {\n"
-      "  contractSimt<" +
-      elementType(input.dtype) + ", Epilogue>(views.view, shape);\n}\n";
+  plan.source = "#include \"contract/contract_simt.cuh\"\n" + epilogue.text +
+                "\nextern \"C\" __global__ void "
+                "__launch_bounds__(kSimtThreads)\n" +
+                plan.symbol + "(const __grid_constant__ " +
+                viewsType(epilogue) +
+                " views,\n    const __grid_constant__ SimtShape shape) {\n"
+                "  contractSimt<" +
+                element + ", Epilogue>(views.view, shape);\n}\n";
   const int64_t pixels = g.batch * g.height * g.width;
   const int64_t columns = divideUp(g.outputs, kSimtColumns);
   if (columns > kMaxBlocksY)
@@ -222,9 +203,9 @@ Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
 bool servedBySm90(const ContractGeometry& g, const SliceInfo& input,
                   const Target& target) {
   const int64_t row = input.pitch * 2;
-  return target.capability == 90 && input.dtype != DType::kF32 &&
-         g.upsample == 1 && g.stride <= 8 && row % 16 == 0 &&
-         input.alignment % 16 == 0 &&
+  const bool half = input.dtype == DType::kBF16 || input.dtype == DType::kF16;
+  return target.capability == 90 && half && g.upsample == 1 && g.stride <= 8 &&
+         row % 16 == 0 && input.alignment % 16 == 0 &&
          row < (int64_t{1} << 40) / (g.inHeight * g.inWidth);
 }
 
@@ -244,13 +225,16 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
                                 const ContractOptions& options) {
   BURIN_ASSIGN(const ContractGeometry g,
                contractGeometry(params, epilogue.gated));
-  BURIN_TRY(checkType(input.dtype, "input"));
   if (input.pitch < g.channels)
     return invalidArgument(
         "contraction: the input's rows are " + std::to_string(input.pitch) +
         " elements apart and " + std::to_string(g.channels) + " channels long");
   if (servedBySm90(g, input, target))
     return planSm90(g, input, epilogue, options);
+  if (!options.tile.empty())
+    return invalidArgument("contraction: tile '" + options.tile +
+                           "' needs sm_90a and bf16 or f16 rows at multiples "
+                           "of 16 bytes");
   return planSimt(g, input, epilogue);
 }
 

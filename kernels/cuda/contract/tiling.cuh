@@ -132,6 +132,7 @@ struct PackShape {
   int chunksPerBlock; // chunksPerBlock * kChunk * taps <= kPackElements
 };
 constexpr int kPackElements = 4096;
+constexpr int kPackThreads = 256;
 
 // Constants of a launch of contract_simt.cuh, where tiles are flat: `shape`
 // has no boxes.
@@ -141,3 +142,4 @@ struct SimtShape {
   int channels, upsample;
 };
 constexpr int kSimtRows = 128, kSimtColumns = 64, kSimtDepth = 16;
+constexpr int kSimtThreads = 256;

@@ -12,10 +12,8 @@ Value resnetBlock(GraphBuilder& b, std::string_view name, Value x, Value time,
   int64_t channels = options.channels;
   Value h = b.unary(options.activation, groupNorm(b, "norm1", x, options.norm));
   h = conv2d(b, "conv1", h, channels);
-  if (time) {
-    Value shift = linear(b, "time_emb_proj", time, channels);
-    h = b.add(h, b.reshape(shift, {extent(shift, 0), 1, 1, channels}));
-  }
+  if (time)
+    h = b.add(h, linear(b, "time_emb_proj", time, channels));
   h = b.unary(options.activation, groupNorm(b, "norm2", h, options.norm));
   h = conv2d(b, "conv2", h, channels);
   if (extent(x, -1) != channels)

@@ -31,7 +31,8 @@ Value embedTime(GraphBuilder& b, const UNetConfig& config, Value timestep) {
   Value h = b.cast(b.timestepEmbedding(timestep, sinusoid), b.activation());
   h = b.unary(config.activation, linear(b, "linear_1", h, config.timeWidth));
   h = linear(b, "linear_2", h, config.timeWidth);
-  return b.unary(config.activation, h);
+  h = b.unary(config.activation, h);
+  return b.reshape(h, {extent(h, 0), 1, 1, config.timeWidth});
 }
 
 ConvOptions keepingExtent(int64_t kernel) {

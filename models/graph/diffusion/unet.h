@@ -11,7 +11,7 @@ namespace burin::models {
 
 // What all blocks of one network see.
 struct UNetContext {
-  Value time; // its embedding after the activation, [batch, timeWidth]
+  Value time; // its embedding after the activation: pictures of one pixel
   Value text; // [batch, tokens, contextWidth]
   Norm norm;
   std::string activation;
