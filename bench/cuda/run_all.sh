@@ -83,7 +83,8 @@ part_probe() {
   nvidia-smi --query-gpu=name,driver_version,memory.total \
     --format=csv,noheader
   ldd --version | head -n 1
-  timeout 120 "$PYTHON" bench/cuda/ceilings.py --device "$DEVICE" 2>&1 | tail -n 3
+  timeout 120 "$PYTHON" bench/cuda/ceilings.py --device "$DEVICE" 2>&1 |
+    tail -n 3
 }
 
 part_replay() {
@@ -109,7 +110,8 @@ bench_one() {
     --json "$@")
   [ -f "$module" ] && words+=(--module "$module")
   [ -n "$PEER" ] && words+=($PEER --weights "$MODEL")
-  timeout 300 "${words[@]}" >"$LOGS/bench_$name.json" 2>"$LOGS/error.log" && return
+  timeout 300 "${words[@]}" >"$LOGS/bench_$name.json" 2>"$LOGS/error.log" &&
+    return
   echo "status $?: ${words[*]}"
   tail -n 5 "$LOGS/error.log"
 }
@@ -169,7 +171,7 @@ part_sanitizer() {
       timeout 150 compute-sanitizer --tool "$tool" --error-exitcode 9 \
         "$REPLAY" "$CASES" --device "$DEVICE" --filter "$filter" \
         --one-process >"$LOGS/sanitizer_now.log" 2>&1
-      echo "$tool $filter status $?: $(grep -E 'passed,|ERROR SUMMARY|RACECHECK SUMMARY' \
+      echo "$tool $filter status $?: $(grep -E 'passed,|SUMMARY' \
         "$LOGS/sanitizer_now.log" | tr '\n' ' ')"
       cat "$LOGS/sanitizer_now.log" >>"$LOGS/sanitizer.log"
     done
