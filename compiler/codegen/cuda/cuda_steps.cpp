@@ -4,7 +4,6 @@
 #include "compiler/codegen/cuda/cuda_steps.h"
 
 #include "compiler/codegen/cuda/epilogue.h"
-#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/codegen/cuda/rows.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/passes/kernels.h"
@@ -13,6 +12,7 @@
 #include "kernels/cuda/contract/plan.h"
 #include "kernels/cuda/gather_rows/plan.h"
 #include "kernels/cuda/group_norm/plan.h"
+#include "kernels/cuda/nvrtc.h"
 #include "kernels/cuda/random_normal/plan.h"
 
 #include "llvm/ADT/StringSwitch.h"
