@@ -31,10 +31,13 @@ struct Block {
     auto found = in.find(name);
     return found == in.end() ? Value() : found->second;
   }
-  // Networks activate the time embedding once, before their blocks.
+  // Networks activate the time embedding once, before their blocks, and lay it
+  // out as an image of one pixel.
   Value time() const {
     Value raw = argument("time");
-    return raw ? b.silu(raw) : raw;
+    if (!raw)
+      return raw;
+    return b.reshape(b.silu(raw), {extent(raw, 0), 1, 1, extent(raw, -1)});
   }
 };
 
