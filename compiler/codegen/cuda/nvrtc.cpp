@@ -129,9 +129,8 @@ static Status keepTexts(const std::vector<KernelText>& texts) {
   if (!folder || !*folder)
     return okStatus();
   for (const KernelText& kernel : texts)
-    BURIN_TRY(writeFileAtomically(
-        std::string(folder) + "/" + kernel.name,
-        std::as_bytes(std::span(kernel.text))));
+    BURIN_TRY(writeFileAtomically(std::string(folder) + "/" + kernel.name,
+                                  std::as_bytes(std::span(kernel.text))));
   return okStatus();
 }
 
