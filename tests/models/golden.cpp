@@ -31,14 +31,13 @@ struct Block {
     auto found = in.find(name);
     return found == in.end() ? Value() : found->second;
   }
-  // Networks activate the time embedding once, before their blocks, and give
-  // it the rank of pictures.
+  // Networks activate the time embedding once, before their blocks, and lay it
+  // out as an image of one pixel.
   Value time() const {
     Value raw = argument("time");
     if (!raw)
       return raw;
-    auto shape = shapeOf(raw);
-    return b.reshape(b.silu(raw), {shape[0], 1, 1, shape[1]});
+    return b.reshape(b.silu(raw), {extent(raw, 0), 1, 1, extent(raw, -1)});
   }
 };
 

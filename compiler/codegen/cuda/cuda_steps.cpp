@@ -175,8 +175,7 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
   int64_t row = 0;
   for (Value weight : weights) {
     FailureOr<module::SliceT> source = work.function.makeSlice(weight);
-    FailureOr<LaunchPlan> plan =
-        packing(work, weight, row, call, dtype, gated);
+    FailureOr<LaunchPlan> plan = packing(work, weight, row, call, dtype, gated);
     if (failed(source) || failed(plan))
       return failure();
     row += cast<RankedTensorType>(weight.getType()).getDimSize(0);
@@ -199,8 +198,8 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
   std::optional<uint32_t> target;
   for (auto [weight, plan] : llvm::zip(weights, plans)) {
     FailureOr<uint32_t> from = work.function.addSlice(weight);
-    FailureOr<uint32_t> to = target ? FailureOr<uint32_t>(*target)
-                                    : work.function.addBuffer(bytes);
+    FailureOr<uint32_t> to =
+        target ? FailureOr<uint32_t>(*target) : work.function.addBuffer(bytes);
     if (failed(from) || failed(to))
       return failure();
     target = *to;
@@ -234,7 +233,8 @@ FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
   bool gated = kernel->hasAttr(kGatedAttr);
   DType dtype = *dtypeOf(elementOf(input));
   // A packing at run time is a step of its own, before the slices of this.
-  FailureOr<uint32_t> packed = packedWeights(work, weights, *call, dtype, gated);
+  FailureOr<uint32_t> packed =
+      packedWeights(work, weights, *call, dtype, gated);
   if (failed(packed) || failed(addOwnSlices(work, input)))
     return failure();
   bool computed =
