@@ -16,14 +16,17 @@ struct BurinBytes {
 
 // Compiles `request`, `size` bytes of UTF-8 JSON:
 //   {"architecture": "instruct_pix2pix",
-//    "target": "x86-64-v4" | "x86-64-v3",
+//    "target": "x86-64-v4" | "x86-64-v3" |
+//              "sm_90a" | "sm_89" | "sm_86" | "sm_80",
 //    "precision": "f32" | "bf16",
 //    "components": {"unet": {"config": {...}, "dtype": "f32"}, ...},
 //    "functions": [{"component": "unet", "name": "unet", "batch": 3,
 //                   "height": 64, "width": 64, "tokens": 77,
 //                   "layout": "nchw" | "nhwc"}, ...]}
 // Configurations are the public ones of each component; `dtype` is that of its
-// weights; height and width are those of the function's input tensor.
+// weights; height and width are those of the function's input tensor. What else
+// a function may say is in models/graph/request.h. A target "sm_.." needs NVRTC
+// on this machine, which is opened then, and no GPU.
 // Returns 0 and sets `module`, the bytes of a module file; or returns another
 // value and sets `error`, a message in UTF-8. The other one becomes empty. Safe
 // to call from several threads.

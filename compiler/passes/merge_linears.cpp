@@ -53,15 +53,14 @@ private:
         weights.push_back(weight);
       }
     LinearOp first = linears.front();
-    Value whole = LinearOp::create(builder, first.getLoc(), first.getInput(),
-                                   weights);
+    Value whole =
+        LinearOp::create(builder, first.getLoc(), first.getInput(), weights);
     int64_t axis = cast<RankedTensorType>(whole.getType()).getRank() - 1;
     int64_t start = 0;
     for (LinearOp linear : linears) {
-      int64_t size =
-          cast<RankedTensorType>(linear.getType()).getShape().back();
-      Value part = SliceOp::create(builder, linear.getLoc(), whole, axis, start,
-                                   size);
+      int64_t size = cast<RankedTensorType>(linear.getType()).getShape().back();
+      Value part =
+          SliceOp::create(builder, linear.getLoc(), whole, axis, start, size);
       start += size;
       linear.replaceAllUsesWith(part);
     }

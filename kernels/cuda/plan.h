@@ -94,7 +94,8 @@ struct Header {
 std::span<const Header> headers();
 
 // The bytes of a plain struct, for LaunchPlan::constants.
-template <typename Struct> std::vector<std::byte> bytesOf(const Struct& value) {
+template <typename Struct>
+std::vector<std::byte> bytesOf(const Struct& value) {
   auto first = reinterpret_cast<const std::byte*>(&value);
   return {first, first + sizeof(Struct)};
 }

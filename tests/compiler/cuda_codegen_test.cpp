@@ -21,6 +21,10 @@ struct Case {
   size_t steps;
 };
 
+void PrintTo(const Case& graph, std::ostream* stream) {
+  *stream << graph.name;
+}
+
 class CudaCodegen : public testing::TestWithParam<Case> {
 protected:
   void SetUp() override {
@@ -131,6 +135,150 @@ const Case kCases[] = {
         return %0 : tensor<2x96x320xbf16>
       })",
      1},
+    // Q, K and V are windows of one product, whose rows attention reads.
+    {"MergedAttention", R"(
+      func.func @main(%x: tensor<2x96x320xbf16>) -> tensor<2x96x320xbf16> {
+        %wq = burin.parameter "q" : tensor<320x320xf32>
+        %wk = burin.parameter "k" : tensor<320x320xf32>
+        %wv = burin.parameter "v" : tensor<320x320xf32>
+        %q = burin.linear %x, %wq
+          : tensor<2x96x320xbf16>, tensor<320x320xf32>
+        %k = burin.linear %x, %wk
+          : tensor<2x96x320xbf16>, tensor<320x320xf32>
+        %v = burin.linear %x, %wv
+          : tensor<2x96x320xbf16>, tensor<320x320xf32>
+        %0 = burin.attention %q, %k, %v heads 8 scale 1.58e-01
+          : tensor<2x96x320xbf16>, tensor<2x96x320xbf16>, tensor<2x96x320xbf16>
+        return %0 : tensor<2x96x320xbf16>
+      })",
+     2},
+    // Both producers write their columns of the operand; nothing is copied.
+    {"Concat", R"(
+      func.func @main(%x: tensor<2x8x8x64xbf16>, %y: tensor<2x8x8x40xbf16>)
+          -> tensor<2x8x8x64xbf16> {
+        %v = burin.parameter "v" : tensor<64x64x1x1xf32>
+        %w = burin.parameter "w" : tensor<64x104x1x1xf32>
+        %0 = burin.conv2d %x, %v stride 1 padding [0, 0, 0, 0]
+          : tensor<2x8x8x64xbf16>, tensor<64x64x1x1xf32>
+        %1 = burin.unary "silu" %y : tensor<2x8x8x40xbf16>
+        %2 = burin.concat %0, %1 axis 3
+          : tensor<2x8x8x64xbf16>, tensor<2x8x8x40xbf16>
+        %3 = burin.conv2d %2, %w stride 1 padding [0, 0, 0, 0]
+          : tensor<2x8x8x104xbf16>, tensor<64x104x1x1xf32>
+        return %3 : tensor<2x8x8x64xbf16>
+      })",
+     3},
+    // The boundary of a network that its user sees channels-first.
+    {"Transposed", R"(
+      func.func @main(%x: tensor<2x4x8x8xf32>) -> tensor<2x4x8x8xf32> {
+        %w = burin.parameter "w" : tensor<4x4x3x3xf32>
+        %0 = burin.transpose %x [0, 2, 3, 1] : tensor<2x4x8x8xf32>
+        %1 = burin.cast %0 : tensor<2x8x8x4xf32> to bf16
+        %2 = burin.conv2d %1, %w stride 1 padding [1, 1, 1, 1]
+          : tensor<2x8x8x4xbf16>, tensor<4x4x3x3xf32>
+        %3 = burin.cast %2 : tensor<2x8x8x4xbf16> to f32
+        %4 = burin.transpose %3 [0, 3, 1, 2] : tensor<2x8x8x4xf32>
+        return %4 : tensor<2x4x8x8xf32>
+      })",
+     3},
+    // A fold that keeps an axis after those it folds: its results meet in
+    // shared memory. What reads them visits other rows.
+    {"MiddleAxes", R"(
+      func.func @main(%x: tensor<3x5x4x7xbf16>)
+          -> (tensor<3x1x1x7xbf16>, tensor<3x5x4x7xbf16>) {
+        %0 = burin.reduce "max" %x axes [1, 2] : tensor<3x5x4x7xbf16>
+        %1 = burin.binary "sub" %x, %0
+          : tensor<3x5x4x7xbf16>, tensor<3x1x1x7xbf16>
+        return %0, %1 : tensor<3x1x1x7xbf16>, tensor<3x5x4x7xbf16>
+      })",
+     2},
+    // A softmax whose rows are longer than a warp's registers.
+    {"LongRows", R"(
+      func.func @main(%x: tensor<3x5000xf32>) -> tensor<3x5000xf32> {
+        %0 = burin.softmax %x axis 1 : tensor<3x5000xf32>
+        return %0 : tensor<3x5000xf32>
+      })",
+     1},
+    {"Argmax", R"(
+      func.func @main(%x: tensor<3x77xi64>, %y: tensor<5x33xbf16>)
+          -> (tensor<3xi64>, tensor<5xi64>) {
+        %0 = burin.argmax %x : tensor<3x77xi64>
+        %1 = burin.argmax %y : tensor<5x33xbf16>
+        return %0, %1 : tensor<3xi64>, tensor<5xi64>
+      })",
+     2},
+    // Single numbers beside tensors: the difference is a step, its half is
+    // computed where it is read.
+    {"Scalars", R"(
+      func.func @main(%x: tensor<2x8x8x4xf32>, %n: tensor<2x8x8x4xf32>,
+                      %s: tensor<1xf32>, %t: tensor<1xf32>)
+          -> tensor<2x8x8x4xf32> {
+        %c = burin.constant 5.0e-01 : tensor<1xf32>
+        %0 = burin.binary "sub" %s, %t : tensor<1xf32>, tensor<1xf32>
+        %1 = burin.binary "mul" %0, %c : tensor<1xf32>, tensor<1xf32>
+        %2 = burin.binary "mul" %n, %1 : tensor<2x8x8x4xf32>, tensor<1xf32>
+        %3 = burin.binary "add" %x, %2
+          : tensor<2x8x8x4xf32>, tensor<2x8x8x4xf32>
+        return %3 : tensor<2x8x8x4xf32>
+      })",
+     2},
+    {"Integers", R"(
+      func.func @main(%x: tensor<3x33xi64>, %y: tensor<33xi32>,
+                      %b: tensor<3x33xi1>, %c: tensor<3x33xi8>)
+          -> (tensor<3x33xi64>, tensor<33x3xi1>, tensor<33x3xi8>) {
+        %0 = burin.cast %y : tensor<33xi32> to i64
+        %1 = burin.binary "mul" %x, %0 : tensor<3x33xi64>, tensor<33xi64>
+        %2 = burin.binary "max" %1, %x : tensor<3x33xi64>, tensor<3x33xi64>
+        %3 = burin.transpose %b [1, 0] : tensor<3x33xi1>
+        %4 = burin.transpose %c [1, 0] : tensor<3x33xi8>
+        return %2, %3, %4
+          : tensor<3x33xi64>, tensor<33x3xi1>, tensor<33x3xi8>
+      })",
+     4},
+    // Rows that no vector divides, in every kind of kernel.
+    {"OddWidths", R"(
+      func.func @main(%x: tensor<5x33xbf16>) -> (tensor<5x7xbf16>,
+                                                 tensor<5x33xbf16>) {
+        %w = burin.parameter "w" : tensor<7x33xf32>
+        %b = burin.parameter "b" : tensor<7xf32>
+        %g = burin.parameter "g" : tensor<33xf32>
+        %0 = burin.linear %x, %w : tensor<5x33xbf16>, tensor<7x33xf32>
+        %c = burin.cast %b : tensor<7xf32> to bf16
+        %1 = burin.binary "add" %0, %c : tensor<5x7xbf16>, tensor<7xbf16>
+        %2 = burin.layer_norm %x, %g, %g eps 1.0e-05
+          : tensor<5x33xbf16>, tensor<33xf32>, tensor<33xf32>
+        return %1, %2 : tensor<5x7xbf16>, tensor<5x33xbf16>
+      })",
+     2},
+    // A weight that a step makes is packed by one, before it is read.
+    {"ComputedWeight", R"(
+      func.func @main(%x: tensor<2x64xbf16>, %w: tensor<64x64xbf16>)
+          -> tensor<2x64xbf16> {
+        %0 = burin.unary "tanh" %w : tensor<64x64xbf16>
+        %1 = burin.linear %x, %0 : tensor<2x64xbf16>, tensor<64x64xbf16>
+        return %1 : tensor<2x64xbf16>
+      })",
+     3},
+    {"Float32", R"(
+      func.func @main(%x: tensor<2x9x9x24xf32>) -> tensor<2x9x9x32xf32> {
+        %w = burin.parameter "w" : tensor<32x24x3x3xf32>
+        %g = burin.parameter "g" : tensor<24xf32>
+        %0 = burin.group_norm %x, %g, %g groups 8 eps 1.0e-05
+          : tensor<2x9x9x24xf32>, tensor<24xf32>, tensor<24xf32>
+        %1 = burin.conv2d %0, %w stride 1 padding [1, 1, 1, 1]
+          : tensor<2x9x9x24xf32>, tensor<32x24x3x3xf32>
+        return %1 : tensor<2x9x9x32xf32>
+      })",
+     2},
+    {"Tokens", R"(
+      func.func @main(%i: tensor<3x77xi64>) -> tensor<3x64xbf16> {
+        %t = burin.parameter "t" : tensor<490x64xbf16>
+        %0 = burin.embedding %t, %i : tensor<490x64xbf16>, tensor<3x77xi64>
+        %1 = burin.argmax %i : tensor<3x77xi64>
+        %2 = burin.select_token %0, %1 : tensor<3x77x64xbf16>, tensor<3xi64>
+        return %2 : tensor<3x64xbf16>
+      })",
+     3},
 };
 
 INSTANTIATE_TEST_SUITE_P(Graphs, CudaCodegen, testing::ValuesIn(kCases),

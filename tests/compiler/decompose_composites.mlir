@@ -1,13 +1,48 @@
-// RUN: burin-opt %s --burin-decompose-composites | FileCheck %s
+// RUN: burin-opt %s --burin-decompose-composites \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,PARTS,CPU
+// RUN: burin-opt %s --burin-decompose-composites=target=sm_90a \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,WHOLE,GPU
+// RUN: burin-opt %s --burin-decompose-composites=target=sm_80 \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,PARTS,GPU
 
+// A GPU with clusters keeps an image in their memory and reads it once.
 // CHECK-LABEL: @group_norm
-// CHECK: %[[SCALE:.+]], %[[SHIFT:.+]] = burin.group_affine %arg0, %arg1, %arg2
-// CHECK: %[[SCALED:.+]] = burin.binary "mul" %arg0, %[[SCALE]]
-// CHECK: burin.binary "add" %[[SCALED]], %[[SHIFT]]
-// CHECK-NOT: burin.group_norm
+// PARTS: %[[SCALE:.+]], %[[SHIFT:.+]] = burin.group_affine %arg0, %arg1, %arg2
+// PARTS: %[[SCALED:.+]] = burin.binary "mul" %arg0, %[[SCALE]]
+// PARTS: burin.binary "add" %[[SCALED]], %[[SHIFT]]
+// PARTS-NOT: burin.group_norm
+// WHOLE-NEXT: burin.group_norm
+// WHOLE-NEXT: return
 func.func @group_norm(%x: tensor<2x4x4x64xf32>, %g: tensor<64xf32>,
                       %b: tensor<64xf32>) -> tensor<2x4x4x64xf32> {
   %0 = burin.group_norm %x, %g, %b groups 32 eps 1.0e-05
     : tensor<2x4x4x64xf32>, tensor<64xf32>, tensor<64xf32>
   return %0 : tensor<2x4x4x64xf32>
+}
+
+// An image that does not fit there is read twice, by two steps.
+// CHECK-LABEL: @large
+// CHECK: burin.group_affine
+// CHECK-NOT: burin.group_norm
+// CHECK: return
+func.func @large(%x: tensor<1x512x512x128xbf16>, %g: tensor<128xf32>,
+                 %b: tensor<128xf32>) -> tensor<1x512x512x128xbf16> {
+  %0 = burin.group_norm %x, %g, %b groups 32 eps 1.0e-05
+    : tensor<1x512x512x128xbf16>, tensor<128xf32>, tensor<128xf32>
+  return %0 : tensor<1x512x512x128xbf16>
+}
+
+// A processor packs one weight at a time.
+// CHECK-LABEL: @weights
+// CPU-NEXT: %[[A:.+]] = burin.linear %arg0, %arg1 :
+// CPU-NEXT: %[[B:.+]] = burin.linear %arg0, %arg2 :
+// CPU-NEXT: %[[C:.+]] = burin.concat %[[A]], %[[B]] axis 1
+// CPU-NEXT: return %[[C]]
+// GPU-NEXT: burin.linear %arg0, %arg1, %arg2 :
+// GPU-NEXT: return
+func.func @weights(%x: tensor<2x24xf32>, %v: tensor<40x24xf32>,
+                   %w: tensor<8x24xf32>) -> tensor<2x48xf32> {
+  %0 = burin.linear %x, %v, %w
+    : tensor<2x24xf32>, tensor<40x24xf32>, tensor<8x24xf32>
+  return %0 : tensor<2x48xf32>
 }

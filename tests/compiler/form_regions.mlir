@@ -1,4 +1,5 @@
-// RUN: burin-opt %s --burin-form-regions | FileCheck %s
+// RUN: burin-opt %s --burin-form-regions | FileCheck %s --check-prefixes=CHECK,CPU
+// RUN: burin-opt %s --burin-form-regions=gpu | FileCheck %s --check-prefixes=CHECK,GPU
 
 // A contraction takes the chain that alone uses its result, and computes a
 // cast parameter anew instead of waiting for it.
@@ -92,4 +93,114 @@ func.func @library(%x: tensor<1x8x64xf32>) -> tensor<1x8x64xf32> {
   %0 = burin.attention %x, %x, %x heads 2 scale 1.25e-01
     : tensor<1x8x64xf32>, tensor<1x8x64xf32>, tensor<1x8x64xf32>
   return %0 : tensor<1x8x64xf32>
+}
+
+// A window of a parameter is as constant as the parameter.
+// CHECK-LABEL: @window_of_weight
+// CHECK: %[[B:.+]] = burin.slice
+// CHECK-NEXT: burin.region "contraction" ({{.*}} = %arg0, {{.*}} = %arg1, {{.*}} = %[[B]])
+// CHECK-NEXT: burin.linear
+// CHECK-NEXT: burin.cast
+// CHECK-NEXT: burin.binary "add"
+// CHECK-NEXT: burin.yield
+// CHECK-NOT: burin.region
+// CHECK: return
+func.func @window_of_weight(%x: tensor<2x24xf32>, %w: tensor<40x24xf32>)
+    -> tensor<2x40xf32> {
+  %b = burin.parameter "b" : tensor<80xbf16>
+  %0 = burin.linear %x, %w : tensor<2x24xf32>, tensor<40x24xf32>
+  %1 = burin.slice %b axis 0 start 40 size 40 : tensor<80xbf16>
+  %2 = burin.cast %1 : tensor<40xbf16> to f32
+  %3 = burin.binary "add" %0, %2 : tensor<2x40xf32>, tensor<40xf32>
+  return %3 : tensor<2x40xf32>
+}
+
+// Both halves of a product meet in its epilogue, where a GPU has them at once.
+// CHECK-LABEL: @gate
+// CPU: burin.region "contraction"
+// CPU-NEXT: burin.linear
+// CPU-NEXT: burin.yield
+// CPU: burin.slice
+// CPU: burin.slice
+// CPU: burin.region "rows"
+// GPU-NOT: burin.slice
+// GPU: %[[R:.+]] = burin.region "contraction" ({{.*}} = %arg0, {{.*}} = %arg1, {{.*}} = %arg2)
+// GPU-NEXT: %[[Y:.+]] = burin.linear
+// GPU-NEXT: %[[H:.+]] = burin.slice %[[Y]] axis 1 start 0 size 20
+// GPU-NEXT: %[[G:.+]] = burin.slice %[[Y]] axis 1 start 20 size 20
+// GPU-NEXT: %[[A:.+]] = burin.unary "gelu" %[[G]]
+// GPU-NEXT: %[[M:.+]] = burin.binary "mul" %[[H]], %[[A]]
+// GPU-NEXT: %[[S:.+]] = burin.binary "add" %[[M]]
+// GPU-NEXT: burin.yield %[[S]]
+// GPU: return %[[R]]
+func.func @gate(%x: tensor<2x24xf32>, %w: tensor<40x24xf32>,
+                %r: tensor<2x20xf32>) -> tensor<2x20xf32> {
+  %0 = burin.linear %x, %w : tensor<2x24xf32>, tensor<40x24xf32>
+  %1 = burin.slice %0 axis 1 start 0 size 20 : tensor<2x40xf32>
+  %2 = burin.slice %0 axis 1 start 20 size 20 : tensor<2x40xf32>
+  %3 = burin.unary "gelu" %2 : tensor<2x20xf32>
+  %4 = burin.binary "mul" %1, %3 : tensor<2x20xf32>, tensor<2x20xf32>
+  %5 = burin.binary "add" %4, %r : tensor<2x20xf32>, tensor<2x20xf32>
+  return %5 : tensor<2x20xf32>
+}
+
+// Halves that do not meet, here because each is a result, are windows.
+// CHECK-LABEL: @no_gate
+// CHECK: burin.region "contraction"
+// CHECK-NEXT: burin.linear
+// CHECK-NEXT: burin.yield
+// CHECK: burin.slice
+// CHECK: burin.slice
+func.func @no_gate(%x: tensor<2x24xf32>, %w: tensor<40x24xf32>)
+    -> (tensor<2x20xf32>, tensor<2x20xf32>) {
+  %0 = burin.linear %x, %w : tensor<2x24xf32>, tensor<40x24xf32>
+  %1 = burin.slice %0 axis 1 start 0 size 20 : tensor<2x40xf32>
+  %2 = burin.slice %0 axis 1 start 20 size 20 : tensor<2x40xf32>
+  return %1, %2 : tensor<2x20xf32>, tensor<2x20xf32>
+}
+
+// Thirds are no halves: a gate takes every column of the product.
+// CHECK-LABEL: @thirds
+// CHECK: burin.linear
+// CHECK-NEXT: burin.yield
+// CHECK: burin.region "rows"
+func.func @thirds(%x: tensor<2x24xf32>, %w: tensor<48x24xf32>)
+    -> tensor<2x16xf32> {
+  %0 = burin.linear %x, %w : tensor<2x24xf32>, tensor<48x24xf32>
+  %1 = burin.slice %0 axis 1 start 0 size 16 : tensor<2x48xf32>
+  %2 = burin.slice %0 axis 1 start 16 size 16 : tensor<2x48xf32>
+  %3 = burin.binary "mul" %1, %2 : tensor<2x16xf32>, tensor<2x16xf32>
+  return %3 : tensor<2x16xf32>
+}
+
+// What is small beside its reader is computed by it on a GPU, where a step
+// costs more than the repeated work.
+// CHECK-LABEL: @small
+// CPU: burin.region "rows" ({{.*}} = %arg1)
+// CPU-NEXT: burin.unary "exp"
+// CPU: burin.region "rows"
+// CPU-NEXT: burin.binary "mul"
+// GPU: burin.region "rows" ({{.*}} = %arg1, {{.*}} = %arg0)
+// GPU-NEXT: burin.unary "exp"
+// GPU-NEXT: burin.binary "mul"
+// GPU-NEXT: burin.yield
+// GPU-NOT: burin.region
+func.func @small(%x: tensor<2x8x8x24xf32>, %s: tensor<2x1x1x24xf32>)
+    -> tensor<2x8x8x24xf32> {
+  %0 = burin.unary "exp" %s : tensor<2x1x1x24xf32>
+  %1 = burin.binary "mul" %x, %0 : tensor<2x8x8x24xf32>, tensor<2x1x1x24xf32>
+  return %1 : tensor<2x8x8x24xf32>
+}
+
+// A reader that is not far larger waits for it instead.
+// CHECK-LABEL: @not_small
+// CHECK: burin.region "rows" ({{.*}} = %arg1)
+// CHECK-NEXT: burin.unary "exp"
+// CHECK: burin.region "rows"
+// CHECK-NEXT: burin.binary "mul"
+func.func @not_small(%x: tensor<2x5x24xf32>, %s: tensor<2x1x24xf32>)
+    -> tensor<2x5x24xf32> {
+  %0 = burin.unary "exp" %s : tensor<2x1x24xf32>
+  %1 = burin.binary "mul" %x, %0 : tensor<2x5x24xf32>, tensor<2x1x24xf32>
+  return %1 : tensor<2x5x24xf32>
 }

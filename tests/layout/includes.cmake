@@ -9,6 +9,7 @@ cmake_minimum_required(VERSION 3.25)
 # The most specific folder decides.
 set(base "runtime/base/")
 set(engine "runtime/|formats/|kernels/(catalog|cpu/contracts)\\.h")
+set(plans "kernels/cuda/(nvrtc|([a-z_]+/)?plan)\\.h")
 set(host_models "models/(data|text|schedule|pipeline|names)/")
 set(rows
   "formats::formats/|${base}"
@@ -19,7 +20,7 @@ set(rows
   "models::${host_models}|${engine}|compiler/abi\\.h"
   "models/graph:mlir:models/graph/|models/schedule/coefficients\\.h|compiler/|ops/|formats/|${base}"
   "ops:mlir:ops/|compiler/|kernels/(catalog|cpu/contracts)\\.h|${base}"
-  "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(cuda/|catalog\\.h|cpu/contracts\\.h)|${base}"
+  "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(catalog|cpu/contracts)\\.h|${plans}|${base}"
   "tools/burin-opt:mlir:tools/burin-opt/|compiler/|ops/|models/graph/|${base}"
   "tools::tools/|bench/(cuda|support)/|${host_models}|${engine}")
 
@@ -70,7 +71,20 @@ foreach(top formats runtime kernels models ops compiler tools)
     endforeach()
   endforeach()
 endforeach()
-if(seen LESS 100)
+
+# Device texts include each other alone: a header of the CUDA toolkit would be
+# needed wherever graphs are compiled, and costs most of a kernel's compile time.
+file(GLOB_RECURSE texts RELATIVE ${ROOT} ${ROOT}/kernels/cuda/*.cuh)
+foreach(path IN LISTS texts)
+  file(STRINGS ${ROOT}/${path} includes REGEX "^[ ]*#[ ]*include")
+  foreach(line IN LISTS includes)
+    string(REGEX MATCH "\"([a-z0-9_/]+\\.cuh)\"" quoted "${line}")
+    if(NOT quoted OR NOT EXISTS ${ROOT}/kernels/cuda/${CMAKE_MATCH_1})
+      string(APPEND faults "  ${path}: ${line} is not of kernels/cuda\n")
+    endif()
+  endforeach()
+endforeach()
+if(NOT texts OR seen LESS 100)
   message(FATAL_ERROR "only ${seen} includes found below ${ROOT}")
 endif()
 if(faults)

@@ -19,6 +19,35 @@ func.func @narrow(%x: tensor<5x9xbf16>, %w: tensor<6x9xbf16>)
   return %y : tensor<5x6xbf16>
 }
 
+// CHECK-LABEL: @stacked
+// CHECK: burin.linear %{{.*}}, %{{.*}}, %{{.*}} : tensor<5x8xf32>, tensor<6x8xf32>, tensor<3x8xf32>
+func.func @stacked(%x: tensor<5x8xf32>, %v: tensor<6x8xf32>,
+                   %w: tensor<3x8xf32>) -> tensor<5x9xf32> {
+  // expected-remark @below {{720 operations, 628 bytes; calls contract.f32 [1, 1, 5, 1, 5, 8, 1, 1, 1, 0, 0, 1, 9] on 3 operands, tiled}}
+  %y = burin.linear %x, %v, %w
+    : tensor<5x8xf32>, tensor<6x8xf32>, tensor<3x8xf32>
+  return %y : tensor<5x9xf32>
+}
+
+// -----
+
+func.func @invalid(%x: tensor<2x8xf32>, %v: tensor<6x8xf32>,
+                   %w: tensor<6x7xf32>) {
+  // expected-error @below {{weight is [6, 7], needs [outputs, 8]}}
+  %y = burin.linear %x, %v, %w
+    : tensor<2x8xf32>, tensor<6x8xf32>, tensor<6x7xf32>
+  return
+}
+
+// -----
+
+func.func @invalid(%x: tensor<2x8xf32>) {
+  // expected-error @below {{needs at least one weight}}
+  // expected-error @below {{failed to infer returned types}}
+  %y = "burin.linear"(%x) : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  return
+}
+
 // -----
 
 func.func @invalid(%x: tensor<2x8xf32>, %w: tensor<8x6xf32>) {

@@ -19,8 +19,8 @@ class NullImage final : public CodeImage {
 // Touches what it is handed, as a device would, and does nothing.
 class NullCommands final : public CommandBuffer {
 public:
-  Status launch(KernelHandle, std::span<const Operand> slices,
-                int64_t, const Grid*) override {
+  Status launch(KernelHandle, std::span<const Operand> slices, int64_t,
+                const Grid*) override {
     return see(slices);
   }
   Status call(const std::string&, std::span<const Operand> slices,

@@ -356,13 +356,36 @@ TEST_F(ProgramTest, ProfileSumsByKey) {
   seconds = {1, 2, 3, 4};
   auto rows = profileByKernel(forward.steps, seconds);
   ASSERT_EQ(rows.size(), 2u);
-  EXPECT_EQ(rows[0].key, "launch");
+  EXPECT_EQ(rows[0].key, "addOne");
   EXPECT_EQ(rows[0].seconds, 6);
   EXPECT_EQ(rows[0].steps, 2u);
   EXPECT_EQ(rows[0].flops, 14u);
   EXPECT_EQ(rows[0].bytes, 18u);
   EXPECT_EQ(rows[1].key, "copy");
-  EXPECT_EQ(profileByLocation(forward.steps, seconds)[0].key, "add");
+  EXPECT_EQ(profileByLocation(forward.steps, seconds)[0].key, "add [addOne]");
+}
+
+TEST_F(ProgramTest, ProfileNamesKernelsWithoutTheirNumbers) {
+  const std::vector<StepInfo> steps = {
+      {"", "launch", "rows_12", 0, 0},
+      {"", "launch", "rows_9f3a00c1", 0, 0},
+      {"", "launch", "group_norm_bf16_x", 0, 0},
+      {"", "call", "contract.bf16", 0, 0},
+      {"", "copy", "", 0, 0}};
+  EXPECT_EQ(kernelOf(steps[0]), "rows");
+  EXPECT_EQ(kernelOf(steps[1]), "rows");
+  EXPECT_EQ(kernelOf(steps[2]), "group_norm_bf16_x");
+  EXPECT_EQ(kernelOf(steps[3]), "contract.bf16");
+  EXPECT_EQ(kernelOf(steps[4]), "copy");
+  const std::vector<double> seconds = {1, 2, 5, 4, 6};
+  auto rows = profileByClass(steps, seconds);
+  ASSERT_EQ(rows.size(), 4u);
+  const std::vector<std::pair<std::string, double>> expected = {
+      {"copy", 6}, {"group", 5}, {"contract", 4}, {"rows", 3}};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].key, expected[i].first);
+    EXPECT_EQ(rows[i].seconds, expected[i].second);
+  }
 }
 
 TEST_F(ProgramTest, MissingKernelNamesItsStep) {

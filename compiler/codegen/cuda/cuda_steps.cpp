@@ -61,6 +61,34 @@ static FailureOr<T> check(Result<T> result, Operation* op) {
   return op->emitOpError(result.status().message());
 }
 
+// Whether rows of `value` will begin at multiples of `elements`, wherever the
+// memory plan puts them: it may be a window of a value, or become one of a
+// concatenation.
+static bool staysAligned(Value value, int64_t elements) {
+  auto fits = [&](Viewing view, int64_t start, Value whole) {
+    auto type = cast<RankedTensorType>(whole.getType());
+    bool last = view.window()->axis == type.getRank() - 1;
+    return !last || (start % elements == 0 &&
+                     type.getShape().back() % elements == 0);
+  };
+  for (OpOperand& use : value.getUses()) {
+    auto view = dyn_cast<Viewing>(use.getOwner());
+    if (!view)
+      continue;
+    Value result = view->getResult(0);
+    if (view.gathers()) {
+      int64_t start = view.window()->starts[use.getOperandNumber()];
+      if (!fits(view, start, result) || !staysAligned(result, elements))
+        return false;
+    } else if (!view.window() && !staysAligned(result, elements)) {
+      return false;
+    }
+  }
+  auto source = value.getDefiningOp<Viewing>();
+  return !source || source.gathers() || !source.window() ||
+         fits(source, source.window()->starts[0], source->getOperand(0));
+}
+
 bool hasCudaKernel(Operation* op, const cuda::Target& target) {
   auto library = dyn_cast<LibraryBacked>(op);
   if (!library)
@@ -71,6 +99,9 @@ bool hasCudaKernel(Operation* op, const cuda::Target& target) {
   if (familyOf(call->kernel) == "contract")
     return true;
   if (familyOf(call->kernel) != "group_norm")
+    return false;
+  Value input = call->operands[0];
+  if (!staysAligned(input, 16 / byteSize(*dtypeOf(elementOf(input)))))
     return false;
   std::vector<SliceInfo> slices;
   for (Value operand : call->operands) {
@@ -144,8 +175,7 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
   int64_t row = 0;
   for (Value weight : weights) {
     FailureOr<module::SliceT> source = work.function.makeSlice(weight);
-    FailureOr<LaunchPlan> plan =
-        packing(work, weight, row, call, dtype, gated);
+    FailureOr<LaunchPlan> plan = packing(work, weight, row, call, dtype, gated);
     if (failed(source) || failed(plan))
       return failure();
     row += cast<RankedTensorType>(weight.getType()).getDimSize(0);
@@ -168,8 +198,8 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
   std::optional<uint32_t> target;
   for (auto [weight, plan] : llvm::zip(weights, plans)) {
     FailureOr<uint32_t> from = work.function.addSlice(weight);
-    FailureOr<uint32_t> to = target ? FailureOr<uint32_t>(*target)
-                                    : work.function.addBuffer(bytes);
+    FailureOr<uint32_t> to =
+        target ? FailureOr<uint32_t>(*target) : work.function.addBuffer(bytes);
     if (failed(from) || failed(to))
       return failure();
     target = *to;
@@ -203,7 +233,8 @@ FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
   bool gated = kernel->hasAttr(kGatedAttr);
   DType dtype = *dtypeOf(elementOf(input));
   // A packing at run time is a step of its own, before the slices of this.
-  FailureOr<uint32_t> packed = packedWeights(work, weights, *call, dtype, gated);
+  FailureOr<uint32_t> packed =
+      packedWeights(work, weights, *call, dtype, gated);
   if (failed(packed) || failed(addOwnSlices(work, input)))
     return failure();
   bool computed =

@@ -283,7 +283,7 @@ void RowsPrinter::declareArray(Value value, StringRef name) {
                      "  {0}* {1} = {1}_all + team.row() * {3};\n",
                      reg, name, all, count);
   elements_.places()[value] = {Place::kArray, 0, name.str(),
-                              static_cast<int64_t>(rows_.size())};
+                               static_cast<int64_t>(rows_.size())};
 }
 
 // The element that result `i` of `op` has at `at`, past the rows.

@@ -37,8 +37,7 @@ __device__ __forceinline__ void unpack(const Packed<T, N, kAlign>& from,
 }
 
 template <int kAlign, class T, class R, int N>
-__device__ __forceinline__ void loadSome(const T* from, R (&to)[N],
-                                         int valid) {
+__device__ __forceinline__ void loadSome(const T* from, R (&to)[N], int valid) {
   Packed<T, N, kAlign> packed;
   fetch(from, packed, valid);
   unpack(packed, to);

@@ -13,7 +13,8 @@ struct View {
   void* data;
   i64 pitch;
 };
-template <int N> struct Views {
+template <int N>
+struct Views {
   View view[N > 0 ? N : 1];
 };
 struct alignas(64) TensorMap {

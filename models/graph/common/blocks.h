@@ -18,7 +18,7 @@ struct ResnetOptions {
 
 // ResnetBlock2D: x + conv2(act(norm2(conv1(act(norm1 x)) + time))), with a 1x1
 // shortcut where the widths differ. `time` is the time embedding after its
-// activation, [batch, width]; null where the network has none.
+// activation, [batch, 1, 1, width]; null where the network has none.
 Value resnetBlock(GraphBuilder& b, std::string_view name, Value x, Value time,
                   const ResnetOptions& options);
 
