@@ -57,6 +57,9 @@ struct PrepareOptions {
   // so: the owner of a mapping may drop the pages.
   std::function<void(const TensorView&)> release;
   std::function<bool(size_t done, size_t total)> progress;
+  // On a device with memory of its own: for constants on their way into
+  // states. One step's constants are taken together, whatever their size.
+  size_t temporaryBytes = size_t{512} << 20;
 };
 
 class Program {

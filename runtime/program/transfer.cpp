@@ -133,7 +133,6 @@ Status Program::uploadConstants() {
 // order, so that nobody waits for a piece.
 Status Program::prepareInRanges(Function& prepare,
                                 const PrepareOptions& options) {
-  constexpr size_t kBufferBytes = size_t{512} << 20;
   std::vector<size_t> need(constants_.size()); // bytes of the buffer
   for (uint32_t i = 0; i < constants_.size(); ++i) {
     if (!isResident(i))
@@ -142,8 +141,8 @@ Status Program::prepareInRanges(Function& prepare,
       options.release(constants_[i]);
   }
   PieceCutter cutter(prepare.reads, need);
-  auto buffer = device_.allocate(
-      std::max(cutter.largestStep(), std::min(cutter.total(), kBufferBytes)));
+  auto buffer = device_.allocate(std::max(
+      cutter.largestStep(), std::min(cutter.total(), options.temporaryBytes)));
   if (!buffer.ok())
     return buffer.status().within("constants to prepare");
   size_t steps = prepare.info.steps.size();

@@ -343,6 +343,11 @@ TEST_P(FakeCudaTest, LostDeviceKeepsItsFirstError) {
   EXPECT_EQ(device_->upload(bindings[0], bytes).message(), first.message());
   EXPECT_EQ(device_->download(bytes, bindings[0]).message(), first.message());
   EXPECT_EQ(image_->find("addOne").status().message(), first.message());
+  commands_.reset();
+  image_.reset();
+  memory_.clear();
+  device_.reset();
+  EXPECT_EQ(fake_.objects(), 0u);
 }
 
 TEST_P(FakeCudaTest, EagerErrorNamesItsCommand) {

@@ -23,7 +23,7 @@ TEST(Module, RoundTrip) {
   EXPECT_EQ((*module)->producer()->str(), "module_test");
   const Function* forward = findFunction(**module, "forward");
   ASSERT_NE(forward, nullptr);
-  EXPECT_EQ(forward->steps()->size(), 5u);
+  EXPECT_EQ(forward->steps()->size(), 6u);
   EXPECT_EQ(findFunction(**module, "backward"), nullptr);
   Extent view = rowsOf(*forward->slices()->Get(kArena));
   EXPECT_EQ(view.rows, 6);
@@ -65,6 +65,13 @@ VerbUnion& verbAt(ModuleT& module, StepIndex index) {
   return forward(module).steps[index]->verb;
 }
 
+GridT& grid(ModuleT& module) {
+  return *verbAt(module, kGridLaunch).AsLaunch()->grid;
+}
+TensorMapT& map(ModuleT& module) {
+  return *grid(module).maps[0];
+}
+
 const std::vector<std::string> kBeyond = {"forward", "beyond its storage"};
 constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
 
@@ -80,8 +87,8 @@ const std::vector<Lie> kLies = {
      [](ModuleT& m) { m.images[0]->data[0] = 'M'; },
      {"image 0", "ELF"}},
     {"KernelImage",
-     [](ModuleT& m) { m.kernels[0]->image = 1; },
-     {"kernel 0: image", "index 1", "there are 1"}},
+     [](ModuleT& m) { m.kernels[0]->image = 2; },
+     {"kernel 0: image", "index 2", "there are 2"}},
     {"KernelSymbolEmpty",
      [](ModuleT& m) { m.kernels[0]->symbol = ""; },
      {"kernel 0", "empty symbol"}},
@@ -198,8 +205,8 @@ const std::vector<Lie> kLies = {
     {"SliceStateBounds", [](ModuleT& m) { m.states[0]->bytes = 255; }, kBeyond},
     {"VerbMissing", [](ModuleT& m) { verbAt(m, kFill).Reset(); }, {"damaged"}},
     {"LaunchKernel",
-     [](ModuleT& m) { verbAt(m, kLaunch).AsLaunch()->kernel = 1; },
-     {"step 0 (layer0)", "kernel", "index 1"}},
+     [](ModuleT& m) { verbAt(m, kLaunch).AsLaunch()->kernel = 2; },
+     {"step 0 (layer0)", "kernel", "index 2"}},
     {"LaunchSlice",
      [](ModuleT& m) { verbAt(m, kLaunch).AsLaunch()->slices[1] = 5; },
      {"step 0 (layer0)", "slice operand 1", "index 5"}},
@@ -219,8 +226,8 @@ const std::vector<Lie> kLies = {
      [](ModuleT& m) { verbAt(m, kCall).AsCall()->slices[0] = 99; },
      {"step 1 (layer1)", "slice operand 0", "index 99"}},
     {"CallCallback",
-     [](ModuleT& m) { verbAt(m, kCall).AsCall()->callbacks[0] = 1; },
-     {"step 1 (layer1)", "callback 0", "index 1"}},
+     [](ModuleT& m) { verbAt(m, kCall).AsCall()->callbacks[0] = 2; },
+     {"step 1 (layer1)", "callback 0", "index 2"}},
     {"CallCallbackSlice",
      [](ModuleT& m) { verbAt(m, kCall).AsCall()->callback_slice = 4; },
      {"step 1 (layer1)", "callback_slice is 4", "3 slices"}},
@@ -254,6 +261,113 @@ const std::vector<Lie> kLies = {
            static_cast<Reduction>(3);
      },
      {"step 4 (layer4)", "reduction", "3"}},
+    {"GridMissing",
+     [](ModuleT& m) { verbAt(m, kGridLaunch).AsLaunch()->grid.reset(); },
+     {"step 5 (layer5)", "'kernel_1' of a GPU", "without a grid"}},
+    {"GridOnCpu",
+     [](ModuleT& m) { verbAt(m, kGridLaunch).AsLaunch()->kernel = 0; },
+     {"step 5 (layer5)", "'kernel_0' of a CPU", "over a grid"}},
+    {"GridExtents",
+     [](ModuleT& m) { grid(m).blocks.pop_back(); },
+     {"step 5 (layer5)", "2 extents, not 3"}},
+    {"GridEmpty",
+     [](ModuleT& m) { grid(m).blocks[2] = 0; },
+     {"grid extent 2 is 0", "1 to 65535"}},
+    {"GridTooHigh",
+     [](ModuleT& m) { grid(m).blocks[1] = 65536; },
+     {"grid extent 1 is 65536"}},
+    {"GridTooWide",
+     [](ModuleT& m) { grid(m).blocks[0] = uint32_t{1} << 31; },
+     {"grid extent 0 is 2147483648"}},
+    {"GridNoThreads",
+     [](ModuleT& m) { grid(m).threads = 0; },
+     {"threads a block is 0"}},
+    {"GridThreads",
+     [](ModuleT& m) { grid(m).threads = 1025; },
+     {"threads a block is 1025", "1024"}},
+    {"GridNoCluster",
+     [](ModuleT& m) { grid(m).cluster = 0; },
+     {"cluster is 0"}},
+    {"GridCluster",
+     [](ModuleT& m) { grid(m).cluster = 17; },
+     {"cluster is 17", "16"}},
+    {"GridClusterDivides",
+     [](ModuleT& m) { grid(m).cluster = 3; },
+     {"extent 0 of 4", "cluster of 3"}},
+    {"GridShared",
+     [](ModuleT& m) { grid(m).shared_bytes = 232449; },
+     {"shared memory a block is 232449", "232448"}},
+    {"GridConstants",
+     [](ModuleT& m) { grid(m).constants.resize(4097); },
+     {"bytes of constants is 4097"}},
+    {"GridMaps",
+     [](ModuleT& m) {
+       while (grid(m).maps.size() < 1025)
+         grid(m).maps.push_back(std::make_unique<TensorMapT>(map(m)));
+     },
+     {"1025 tensor maps", "1024"}},
+    {"MapSlice",
+     [](ModuleT& m) { map(m).slice = 2; },
+     {"tensor map 0", "slice has index 2", "there are 2"}},
+    {"MapRankZero",
+     [](ModuleT& m) { map(m).extents.clear(); },
+     {"tensor map 0", "number of extents is 0"}},
+    {"MapRank",
+     [](ModuleT& m) { map(m).extents.resize(6, 1); },
+     {"number of extents is 6"}},
+    {"MapStrides",
+     [](ModuleT& m) { map(m).strides.push_back(64); },
+     {"2 dimensions it has 2 strides"}},
+    {"MapBoxLength",
+     [](ModuleT& m) { map(m).box.pop_back(); },
+     {"1 box extents"}},
+    {"MapStepsLength", [](ModuleT& m) { map(m).steps.clear(); }, {"0 steps"}},
+    {"MapExtentZero",
+     [](ModuleT& m) { map(m).extents[1] = 0; },
+     {"extent 1 is 0"}},
+    {"MapExtentHuge",
+     [](ModuleT& m) { map(m).extents[0] = uint64_t{1} << 33; },
+     {"extent 0 is 8589934592"}},
+    {"MapBoxZero",
+     [](ModuleT& m) { map(m).box[0] = 0; },
+     {"box extent 0 is 0"}},
+    {"MapBox",
+     [](ModuleT& m) { map(m).box[1] = 257; },
+     {"box extent 1 is 257"}},
+    {"MapStepZero", [](ModuleT& m) { map(m).steps[0] = 0; }, {"step 0 is 0"}},
+    {"MapStep", [](ModuleT& m) { map(m).steps[1] = 9; }, {"step 1 is 9"}},
+    {"MapStrideAlignment",
+     [](ModuleT& m) { map(m).strides[0] = 56; },
+     {"stride is 56", "multiple of 16"}},
+    {"MapStrideHuge",
+     [](ModuleT& m) { map(m).strides[0] = uint64_t{1} << 40; },
+     {"a stride is 1099511627776"}},
+    {"MapSwizzle", [](ModuleT& m) { map(m).swizzle = 48; }, {"swizzle 48"}},
+    {"MapOffsetAlignment",
+     [](ModuleT& m) { map(m).byte_offset = 8; },
+     {"begins at byte 40", "16"}},
+    {"MapOffsetElement",
+     [](ModuleT& m) { map(m).byte_offset = 2; },
+     {"byte offset 2", "4 bytes"}},
+    // 352 bytes from byte 32 of 1024.
+    {"MapOffset",
+     [](ModuleT& m) { map(m).byte_offset = 1024 - 32 - 352 + 16; },
+     {"tensor map 0", "beyond the slice's storage of 1024"}},
+    {"MapOffsetHuge",
+     [](ModuleT& m) { map(m).byte_offset = ~uint64_t{15}; },
+     {"beyond the slice's storage"}},
+    {"MapReach",
+     [](ModuleT& m) { map(m).extents[1] = 17; },
+     {"beyond the slice's storage"}},
+    {"MapReachOverflow",
+     [](ModuleT& m) {
+       map(m).extents = {uint64_t{1} << 32, uint64_t{1} << 32,
+                         uint64_t{1} << 32};
+       map(m).strides = {uint64_t{1} << 39, uint64_t{1} << 39};
+       map(m).box = {8, 2, 1};
+       map(m).steps = {1, 1, 1};
+     },
+     {"beyond the slice's storage"}},
 };
 
 class ModuleLies : public testing::TestWithParam<Lie> {};

@@ -35,6 +35,27 @@ void addStep(FunctionT& function, Table verb) {
   function.steps.push_back(std::move(step));
 }
 
+// Its map covers the 6 rows of 8 floats of kArena.
+LaunchT gridLaunch() {
+  LaunchT launch;
+  launch.kernel = 1;
+  launch.slices = {kInput, kArena};
+  launch.grid = std::make_unique<GridT>();
+  launch.grid->blocks = {4, 3, 1};
+  launch.grid->threads = 128;
+  launch.grid->cluster = 2;
+  launch.grid->constants = {1, 2, 3, 4};
+  auto map = std::make_unique<TensorMapT>();
+  map->slice = 1;
+  map->extents = {8, 6};
+  map->strides = {64};
+  map->box = {8, 2};
+  map->steps = {1, 1};
+  map->swizzle = 32;
+  launch.grid->maps.push_back(std::move(map));
+  return launch;
+}
+
 } // namespace
 
 ModuleT sampleModule() {
@@ -48,6 +69,15 @@ ModuleT sampleModule() {
   auto kernel = std::make_unique<KernelT>();
   kernel->symbol = "kernel_0";
   module.kernels.push_back(std::move(kernel));
+  auto cubin = std::make_unique<ImageT>();
+  cubin->kind = ImageKind::Cubin;
+  cubin->target = "sm_90a";
+  cubin->data = {0x7f, 'E', 'L', 'F', 2, 1};
+  module.images.push_back(std::move(cubin));
+  auto onGpu = std::make_unique<KernelT>();
+  onGpu->image = 1;
+  onGpu->symbol = "kernel_1";
+  module.kernels.push_back(std::move(onGpu));
   auto constant = std::make_unique<ConstantT>();
   constant->name = "weight";
   constant->dtype = DType::F32;
@@ -90,6 +120,7 @@ ModuleT sampleModule() {
   CollectiveT collective;
   collective.target = kState;
   addStep(*function, std::move(collective));
+  addStep(*function, gridLaunch());
   module.functions.push_back(std::move(function));
 
   auto prepare = std::make_unique<FunctionT>();

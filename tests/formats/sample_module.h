@@ -15,7 +15,14 @@ std::unique_ptr<SliceT> slice(Storage storage, uint32_t index,
 
 // Positions in function "forward".
 enum SliceIndex : uint32_t { kInput, kOutput, kConstant, kState, kArena };
-enum StepIndex : uint32_t { kLaunch, kCall, kCopy, kFill, kCollective };
+enum StepIndex : uint32_t {
+  kLaunch,
+  kCall,
+  kCopy,
+  kFill,
+  kCollective,
+  kGridLaunch
+};
 
 ModuleT sampleModule();
 

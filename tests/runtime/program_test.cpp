@@ -2,6 +2,9 @@
 // A hand-made module goes through load, bind, prepare and run.
 #include "runtime/program/program.h"
 
+#include <dlfcn.h>
+
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -11,25 +14,36 @@
 
 #include "formats/module/module.h"
 #include "runtime/device/cpu/cpu_device.h"
+#include "runtime/device/cuda/cuda_device.h"
 #include "runtime/program/profile.h"
+#include "tests/conformance/fake_cuda.h"
 #include "tests/runtime/count_allocations.h"
 
 namespace burin {
 namespace {
 
+enum class For { kCpu, kCuda };
+
 // Puts a module together, returning the index of each part.
 class ModuleMaker {
 public:
-  ModuleMaker() {
+  explicit ModuleMaker(For device = For::kCpu) : device_(device) {
+    bool cuda = device == For::kCuda;
     module_.abi = module::kAbi;
     module_.producer = "program_test";
-    std::ifstream file(BURIN_TEST_KERNELS, std::ios::binary);
+    std::ifstream file(cuda ? BURIN_TEST_PTX : BURIN_TEST_KERNELS,
+                       std::ios::binary);
     auto image = std::make_unique<module::ImageT>();
-    image->target = "x86-64-v3";
+    image->kind = cuda ? module::ImageKind::Ptx : module::ImageKind::CpuElf;
+    image->target = cuda ? "sm_80" : "x86-64-v3";
     image->data.assign(std::istreambuf_iterator<char>(file), {});
     module_.images.push_back(std::move(image));
+    kernel("addOne");
+  }
+
+  void kernel(const std::string& symbol) {
     auto kernel = std::make_unique<module::KernelT>();
-    kernel->symbol = "addOne";
+    kernel->symbol = symbol;
     module_.kernels.push_back(std::move(kernel));
   }
 
@@ -82,12 +96,26 @@ public:
     step->verb.Set(std::move(verb));
     function.steps.push_back(std::move(step));
   }
-  static void addOne(module::FunctionT& function, uint32_t from, uint32_t to,
-                     int64_t rows) {
+  void addOne(module::FunctionT& function, uint32_t from, uint32_t to,
+              int64_t rows) const {
+    launch(function, "add", 0, {from, to}, rows);
+  }
+  void launch(module::FunctionT& function, const std::string& location,
+              uint32_t kernel, std::vector<uint32_t> slices,
+              int64_t rows) const {
     module::LaunchT launch;
-    launch.slices = {from, to};
+    launch.kernel = kernel;
+    launch.slices = std::move(slices);
     launch.work_items = rows;
-    step(function, "add", std::move(launch));
+    if (device_ == For::kCuda) {
+      launch.grid = std::make_unique<module::GridT>();
+      launch.grid->blocks = {1, 1, 1};
+      launch.grid->threads = 32;
+      launch.grid->cluster = 1;
+      launch.grid->constants.resize(sizeof(rows));
+      std::memcpy(launch.grid->constants.data(), &rows, sizeof(rows));
+    }
+    step(function, location, std::move(launch));
   }
   static void copy(module::FunctionT& function, uint32_t from, uint32_t to) {
     module::CopyT copy;
@@ -104,14 +132,15 @@ public:
   module::ModuleT& module() { return module_; }
 
 private:
+  For device_;
   module::ModuleT module_;
 };
 
 // prepare: state = packed + 1.    forward: y = bias; z = state + 1 (through
 // the arena), x is read by a copy to the arena.
-std::vector<std::byte> sampleModule() {
+std::vector<std::byte> sampleModule(For device = For::kCpu) {
   using module::Storage;
-  ModuleMaker maker;
+  ModuleMaker maker(device);
   maker.constant("packed", {2, 8});
   maker.constant("bias", {1, 8});
   maker.state("unused", 4);
@@ -406,6 +435,184 @@ TEST_F(ProgramTest, ForeignTargetIsRefused) {
   maker.module().images[0]->kind = module::ImageKind::Cubin;
   module_ = maker.bytes();
   expectMessage(Program::load(module_, *device_).status(), {"sm_90a", "CPU"});
+}
+
+// On a device with memory of its own: the fake driver's.
+class CudaProgramTest : public ProgramTest {
+protected:
+  CudaProgramTest() {
+    module_ = sampleModule(For::kCuda);
+    open();
+  }
+  void open() {
+    auto device = createCudaDevice({0, BURIN_FAKE_CUDA});
+    EXPECT_TRUE(device.ok()) << device.status().message();
+    cuda_ = device->get();
+    device_ = *std::move(device);
+  }
+  // Opens the device again, as BURIN_CUDA_EAGER=1 has it.
+  void openEager() {
+    setenv("BURIN_CUDA_EAGER", "1", 1);
+    open();
+    unsetenv("BURIN_CUDA_EAGER");
+  }
+  // A card that was lost is lost to the whole process.
+  void TearDown() override {
+    void* fake = dlopen(BURIN_FAKE_CUDA, RTLD_NOW);
+    auto* fail =
+        reinterpret_cast<decltype(&fakeCudaFail)>(dlsym(fake, "fakeCudaFail"));
+    fail(nullptr, 0, 0);
+  }
+  CudaDevice* cuda_ = nullptr;
+};
+
+TEST_F(CudaProgramTest, RunsAfterPrepare) {
+  auto program = ready();
+  EXPECT_EQ(&program->device(), device_.get());
+  const FunctionInfo& forward = *program->functions()[0];
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    x_.fill(static_cast<float>(repeat));
+    Status status = program->run(forward, inputs(), outputs());
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (size_t i = 0; i < 16; ++i) {
+      EXPECT_EQ(z_[i], static_cast<float>(i) + 2);
+      EXPECT_EQ(w_[i], static_cast<float>(repeat) + 1);
+    }
+    EXPECT_EQ(y_[7], 0.5f);
+    y_.fill(0), z_.fill(0), w_.fill(0);
+  }
+}
+
+TEST_F(CudaProgramTest, RunAllocatesNothing) {
+  auto program = ready();
+  const FunctionInfo& forward = *program->functions()[0];
+  auto in = inputs();
+  auto out = outputs();
+  ASSERT_TRUE(program->run(forward, in, out).ok());
+  size_t bytes = cuda_->info().peakBytes;
+  uint64_t blocking = cuda_->info().blockingCalls;
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(program->run(forward, in, out).ok());
+  EXPECT_EQ(cuda_->info().peakBytes, bytes);
+  // Each of the three outputs is waited for, and nothing else is.
+  EXPECT_EQ(cuda_->info().blockingCalls - blocking, 30u);
+}
+
+TEST_F(CudaProgramTest, EnqueueTakesDeviceMemory) {
+  auto program = ready();
+  const FunctionInfo& forward = *program->functions()[0];
+  std::vector<Memory> memory;
+  for (int i = 0; i < 4; ++i)
+    memory.push_back(*device_->allocate(64));
+  x_.fill(7.0f);
+  ASSERT_TRUE(
+      device_->upload(memory[0].data(), std::as_bytes(std::span(x_))).ok());
+  std::array in = {memory[0].data()};
+  std::array out = {memory[1].data(), memory[2].data(), memory[3].data()};
+  ASSERT_TRUE(program->enqueue(forward, in, out).ok());
+  uint64_t blocking = cuda_->info().blockingCalls;
+  ASSERT_TRUE(program->enqueue(forward, in, out).ok());
+  EXPECT_EQ(cuda_->info().blockingCalls, blocking);
+  ASSERT_TRUE(
+      device_->download(std::as_writable_bytes(std::span(w_)), memory[3].data())
+          .ok());
+  EXPECT_EQ(w_[15], 8.0f);
+  // A run in between has addresses of its own.
+  ASSERT_TRUE(program->run(forward, inputs(), outputs()).ok());
+  EXPECT_EQ(w_[15], 8.0f);
+}
+
+// Constants that fill the buffer for them several times.
+TEST_F(CudaProgramTest, PreparesInPieces) {
+  using module::Storage;
+  constexpr int64_t kRows = int64_t{16} << 20 >> 5; // 16 MiB each
+  constexpr uint32_t kCount = 3;
+  ModuleMaker maker(For::kCuda);
+  module::FunctionT& prepare = maker.function("prepare");
+  for (uint32_t i = 0; i < kCount; ++i) {
+    maker.constant("c" + std::to_string(i), {kRows, 8});
+    maker.state("s" + std::to_string(i), 32);
+  }
+  for (uint32_t i : {0, 1, 2, 0}) {
+    uint32_t from = maker.slice(prepare, Storage::Constant, i, 1);
+    maker.copy(prepare, from, maker.slice(prepare, Storage::State, i, 1));
+  }
+  module::FunctionT& forward = maker.function("forward");
+  for (uint32_t i = 0; i < kCount; ++i) {
+    forward.outputs.push_back(maker.value("y" + std::to_string(i), {1, 8}));
+    maker.copy(forward, maker.slice(forward, Storage::State, i, 1),
+               maker.slice(forward, Storage::Output, i, 1));
+  }
+  module_ = maker.bytes();
+  std::vector<std::vector<float>> data(kCount);
+  for (uint32_t i = 0; i < kCount; ++i) {
+    data[i].assign(kRows * 8, static_cast<float>(i + 1));
+    give("c" + std::to_string(i), {kRows, 8}, data[i]);
+  }
+  auto program = load();
+  ASSERT_TRUE(program->bind(lookup()).ok());
+  std::vector<std::string> released;
+  std::vector<size_t> progress;
+  PrepareOptions options;
+  options.temporaryBytes = size_t{33} << 20; // two constants
+  options.release = [&](const TensorView& tensor) {
+    released.emplace_back(tensor.name);
+    // The owner may drop the data.
+    std::ranges::fill(data[tensor.name[1] - '0'], -1.0f);
+  };
+  options.progress = [&](size_t done, size_t) {
+    progress.push_back(done);
+    return true;
+  };
+  size_t before = cuda_->info().allocatedBytes;
+  Status status = program->prepare(options);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(released, (std::vector<std::string>{"c1", "c2", "c0"}));
+  EXPECT_EQ(progress, (std::vector<size_t>{2, 4}));
+  EXPECT_EQ(cuda_->info().allocatedBytes, before);
+  EXPECT_LE(cuda_->info().peakBytes, before + options.temporaryBytes);
+  std::array<std::array<float, 8>, kCount> out = {};
+  std::vector<OutputView> views;
+  const std::array<std::string, kCount> names = {"y0", "y1", "y2"};
+  for (uint32_t i = 0; i < kCount; ++i)
+    views.push_back({names[i], DType::kF32, kOneRow,
+                     std::as_writable_bytes(std::span(out[i]))});
+  ASSERT_TRUE(program->run(*program->functions()[0], {}, views).ok());
+  for (uint32_t i = 0; i < kCount; ++i)
+    EXPECT_EQ(out[i][5], static_cast<float>(i + 1));
+}
+
+TEST_F(CudaProgramTest, ReleasesWhatTheDeviceHolds) {
+  auto program = load();
+  ASSERT_TRUE(program->bind(lookup()).ok());
+  bias_.fill(-1); // is on the device since bind
+  std::vector<std::string> released;
+  PrepareOptions options;
+  options.release = [&](const TensorView& tensor) {
+    released.emplace_back(tensor.name);
+  };
+  ASSERT_TRUE(program->prepare(options).ok());
+  EXPECT_EQ(released, (std::vector<std::string>{"bias", "packed"}));
+  ASSERT_TRUE(program->run(*program->functions()[0], inputs(), outputs()).ok());
+  EXPECT_EQ(y_[0], 0.5f);
+}
+
+TEST_F(CudaProgramTest, FailedStepNamesItsLayer) {
+  openEager();
+  ModuleMaker maker(For::kCuda);
+  maker.kernel("crash");
+  module::FunctionT& forward = maker.function("forward");
+  forward.arena_bytes = 64;
+  uint32_t arena = maker.slice(forward, module::Storage::Arena, 0, 1);
+  maker.addOne(forward, arena, arena, 1);
+  maker.launch(forward, "unet.mid.attention", 1, {arena}, 1);
+  module_ = maker.bytes();
+  auto program = ready();
+  expectMessage(program->run(*program->functions()[0], {}, {}),
+                {"layer 'unet.mid.attention'", "command 1", "device lost",
+                 "ILLEGAL_ADDRESS"});
+  expectMessage(program->run(*program->functions()[0], {}, {}),
+                {"device lost", "ILLEGAL_ADDRESS"});
 }
 
 } // namespace

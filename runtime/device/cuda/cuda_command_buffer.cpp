@@ -16,8 +16,7 @@ std::string commandName(size_t index) {
 } // namespace
 
 CudaCommandBuffer::~CudaCommandBuffer() {
-  if (!context_.enter().ok())
-    return;
+  context_.enterToFree();
   for (const Replay& replay : replays_)
     if (replay.graph)
       context_.driver.graphExecDestroy(replay.graph);

@@ -21,6 +21,9 @@ public:
   // To begin every use of the device with: makes the context this thread's.
   // Once the device is lost, always the error that lost it.
   Status enter();
+  // To free what the driver made, also on a lost device, whose driver refuses
+  // and keeps what it refuses to itself.
+  void enterToFree() { driver.setCurrent(context_); }
   // The error of a driver's call, for `what` ("launch of a kernel").
   Status check(Code code, std::string_view what);
   Status synchronize();

@@ -19,8 +19,10 @@ public:
   Card() : staging_(context_) {}
   ~Card() override {
     // What is still queued reads the staging buffers.
-    if (context_.stream && context_.enter().ok())
-      context_.driver.streamSynchronize(context_.stream);
+    if (!context_.stream)
+      return;
+    context_.enterToFree();
+    context_.driver.streamSynchronize(context_.stream);
   }
   Status open(const CudaOptions& options) { return context_.open(options); }
 
@@ -70,8 +72,8 @@ private:
   void free(std::byte* data, size_t size) noexcept override {
     context_.info.allocatedBytes -= size;
     context_.countBlocking();
-    if (context_.enter().ok())
-      context_.driver.memFree(pointer(data));
+    context_.enterToFree();
+    context_.driver.memFree(pointer(data));
   }
 
   cuda::CudaContext context_;

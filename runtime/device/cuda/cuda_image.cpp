@@ -13,8 +13,8 @@ public:
   CudaImage(CudaContext& context, Module module)
       : context_(context), module_(module) {}
   ~CudaImage() override {
-    if (context_.enter().ok())
-      context_.driver.moduleUnload(module_);
+    context_.enterToFree();
+    context_.driver.moduleUnload(module_);
   }
 
   Result<KernelHandle> find(const std::string& symbol) const override {

@@ -84,8 +84,9 @@ struct Copy2D {
 };
 static_assert(sizeof(Copy2D) == 128);
 
-// CUtensorMap, as kernels take it.
-struct alignas(64) EncodedMap {
+// CUtensorMap; kernels need it at a multiple of 64 bytes, cuda.h of CUDA 13
+// says 128.
+struct alignas(128) EncodedMap {
   uint64_t opaque[16];
 };
 
