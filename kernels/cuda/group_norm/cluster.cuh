@@ -29,7 +29,24 @@ struct Cluster {
     }
   }
 
-  // The double at the place of `local`, in shared memory, of block `rank`.
+  // The number at the place of `local`, in shared memory, of block `rank`.
+  static __device__ __forceinline__ float read(const float* local, int rank) {
+    if constexpr (kBlocks > 1) {
+      float value;
+      const u32 here = static_cast<u32>(__cvta_generic_to_shared(local));
+      asm volatile("{\n"
+                   ".reg .b32 there;\n"
+                   "mapa.shared::cluster.u32 there, %1, %2;\n"
+                   "ld.shared::cluster.f32 %0, [there];\n"
+                   "}"
+                   : "=f"(value)
+                   : "r"(here), "r"(rank)
+                   : "memory");
+      return value;
+    } else {
+      return *local;
+    }
+  }
   static __device__ __forceinline__ double read(const double* local, int rank) {
     if constexpr (kBlocks > 1) {
       double value;

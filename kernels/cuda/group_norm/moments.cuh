@@ -131,19 +131,32 @@ struct Runs {
   }
 };
 
+// What threads' moments are joined in: a few hundred of them lose nothing that
+// results of 16 bits could show.
+template <class X>
+struct JoinType {
+  using Type = float;
+};
+template <>
+struct JoinType<float> {
+  using Type = double;
+};
+
+template <class Real>
 struct Moments {
-  double mean, squares;
+  Real mean, squares;
 };
 
 template <class P>
 struct SharedMoments {
   static constexpr int kGroups = P::kSpan / P::kWidth;
+  using Real = typename JoinType<typename P::X>::Type;
 
   // Of each run of each vector, by row of threads.
   float mean[Place<P>::kVectors][Runs<P>::kCount][P::kRows];
   float squares[Place<P>::kVectors][Runs<P>::kCount][P::kRows];
-  Moments block[kGroups];
-  double center[kGroups], inverse[kGroups]; // mean, 1 / sqrt(variance + eps)
+  Moments<Real> block[kGroups];
+  Real center[kGroups], inverse[kGroups]; // mean, 1 / sqrt(variance + eps)
   alignas(16) float scale[P::kSpan];
   alignas(16) float shift[P::kSpan];
 };
@@ -181,6 +194,7 @@ template <class P, class Visit>
 __device__ __forceinline__ void eachPart(const Place<P>& place,
                                          const SharedMoments<P>& shared,
                                          int group, Visit visit) {
+  using Real = typename SharedMoments<P>::Real;
   const int begin = group * P::kWidth, end = begin + P::kWidth;
   for (int v = begin / P::kVector; v * P::kVector < end; ++v) {
     const int low = max(begin - v * P::kVector, 0);
@@ -189,7 +203,7 @@ __device__ __forceinline__ void eachPart(const Place<P>& place,
     for (int run = Runs<P>::of(v, low); run <= last; ++run) {
       const int channels = Runs<P>::kNarrow ? Runs<P>::kPiece : high - low;
       for (int row = threadIdx.x % 32; row < P::kRows; row += 32)
-        visit(static_cast<double>(channels * place.pixelsOfRow(row)),
+        visit(static_cast<Real>(channels * place.pixelsOfRow(row)),
               shared.mean[v][run][row], shared.squares[v][run][row]);
     }
   }
@@ -199,15 +213,16 @@ __device__ __forceinline__ void eachPart(const Place<P>& place,
 template <class P>
 __device__ __forceinline__ void joinThreads(const Place<P>& place,
                                             SharedMoments<P>& shared) {
-  const double count = static_cast<double>(place.pixels) * P::kWidth;
+  using Real = typename SharedMoments<P>::Real;
+  const Real count = static_cast<Real>(place.pixels) * P::kWidth;
   const int groups = place.channels / P::kWidth;
   for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
-    double sum = 0, squares = 0;
+    Real sum = 0, squares = 0;
     eachPart(place, shared, g,
-             [&](double n, double mean, double) { sum += n * mean; });
+             [&](Real n, Real mean, Real) { sum += n * mean; });
     sum = reduceLanes<32>(sum, AddOp());
-    const double mean = place.pixels > 0 ? sum / count : 0.;
-    eachPart(place, shared, g, [&](double n, double partMean, double part) {
+    const Real mean = place.pixels > 0 ? sum / count : Real(0);
+    eachPart(place, shared, g, [&](Real n, Real partMean, Real part) {
       squares += part + n * (partMean - mean) * (partMean - mean);
     });
     squares = reduceLanes<32>(squares, AddOp());
@@ -223,23 +238,24 @@ template <class P>
 __device__ __forceinline__ void joinBlocks(const Place<P>& place,
                                            SharedMoments<P>& shared) {
   using Blocks = Cluster<P::kCluster>;
-  constexpr double kShare = 1 / (static_cast<double>(P::kPixels) * P::kWidth);
+  using Real = typename SharedMoments<P>::Real;
+  constexpr Real kShare = 1 / (static_cast<double>(P::kPixels) * P::kWidth);
   const int groups = place.channels / P::kWidth;
   const int rank = threadIdx.x % 32;
   for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
-    const Moments& own = shared.block[g];
-    double count = 0, part = 0, partSquares = 0;
+    const auto& own = shared.block[g];
+    Real count = 0, part = 0, partSquares = 0;
     if (rank < P::kCluster) {
-      count = static_cast<double>(Place<P>::pixelsOf(rank)) * P::kWidth;
+      count = static_cast<Real>(Place<P>::pixelsOf(rank)) * P::kWidth;
       part = Blocks::read(&own.mean, rank);
       partSquares = Blocks::read(&own.squares, rank);
     }
-    const double mean = reduceLanes<32>(count * part, AddOp()) * kShare;
-    const double squares = reduceLanes<32>(
+    const Real mean = reduceLanes<32>(count * part, AddOp()) * kShare;
+    const Real squares = reduceLanes<32>(
         partSquares + count * (part - mean) * (part - mean), AddOp());
     if (rank == 0) {
       shared.center[g] = mean;
-      shared.inverse[g] = rsqrt(squares * kShare + P::kEpsilon);
+      shared.inverse[g] = mathRsqrt(squares * kShare + static_cast<Real>(P::kEpsilon));
     }
   }
 }
@@ -275,7 +291,7 @@ joinMoments(const Place<P>& place, const ThreadMoments<P::kVector>& moments,
   __syncthreads();
   for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
     const int g = c / P::kWidth;
-    const double factor = shared.scale[c] * shared.inverse[g];
+    const auto factor = shared.scale[c] * shared.inverse[g];
     shared.scale[c] = static_cast<float>(factor);
     shared.shift[c] =
         static_cast<float>(shared.shift[c] - shared.center[g] * factor);
