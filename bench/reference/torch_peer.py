@@ -246,7 +246,7 @@ def answer(request):
     torch.backends.cudnn.allow_tf32 = False
     device = device_of(request)
     if device.type == "cuda":
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(device.index or 0)
     model, forward, inputs = MAKERS[request["function"]](request)
     model = model.eval().to(device)
     inputs = read_inputs(request, inputs)

@@ -85,7 +85,38 @@ Result<std::unique_ptr<Denoiser>> Denoiser::create(Session& session,
   return denoiser;
 }
 
+// A module that was given, not compiled for this edit, may be for another.
+Status Denoiser::checkShape() const {
+  BURIN_ASSIGN(const FunctionInfo* picture,
+               session_.program().find("edit_picture"));
+  BURIN_ASSIGN(const FunctionInfo* step, session_.program().find("edit_step"));
+  auto shapeOf = [](const FunctionInfo& function, std::string_view name) {
+    for (const TensorSpec& spec : function.inputs)
+      if (spec.name == name)
+        return spec.shape;
+    return Shape();
+  };
+  auto edits = static_cast<int64_t>(shape_.edits);
+  auto branches = static_cast<int64_t>(shape_.branches.size());
+  Shape image = shapeOf(*picture, "image");
+  Shape condition = shapeOf(*step, "picture");
+  if (image.size() == 4 && condition.size() == 4 && image[0] == edits &&
+      image[1] == shape_.extent.height && image[2] == shape_.extent.width &&
+      condition[0] == edits * branches &&
+      condition[1] == shape_.latent.height &&
+      condition[2] == shape_.latent.width)
+    return okStatus();
+  return invalidArgument(
+      "the module edits pictures of shape " + toString(image) + " with " +
+      toString(condition) + " conditions; this edit has " +
+      std::to_string(shape_.edits) + " of " +
+      std::to_string(shape_.extent.height) + "x" +
+      std::to_string(shape_.extent.width) + " in " + std::to_string(branches) +
+      " branches; compile a module for it (burin compile --function edit)");
+}
+
 Status Denoiser::bindFunctions() {
+  BURIN_TRY(checkShape());
   BURIN_ASSIGN(text_, bind("edit_text"));
   BURIN_ASSIGN(picture_, bind("edit_picture"));
   for (int parity : {0, 1}) {

@@ -74,6 +74,7 @@ private:
   Denoiser(Session& session, EditShape shape)
       : session_(session), shape_(std::move(shape)) {}
 
+  Status checkShape() const;
   Status bindFunctions();
   Result<Bound> bind(std::string_view function, int parity = 0);
   Result<std::byte*> address(const TensorSpec& spec, int parity);

@@ -113,7 +113,8 @@ Editor::run(std::span<const EditPlan> plans,
   times.decode = watch.lap();
   std::vector<EditResult> results;
   for (size_t e = 0; e < images.size(); ++e)
-    results.push_back({std::move(images[e]), std::move(sources[e]), times});
+    results.push_back({std::move(images[e]), std::move(sources[e]), times,
+                       peakBytes(*device_)});
   return results;
 }
 

@@ -40,6 +40,7 @@ struct EditResult {
   Image image;
   Image source; // the given picture at the same extent
   EditTimes times;
+  size_t peakDeviceBytes = 0; // see peakBytes
 };
 
 // A model opened for editing. The first edit of a shape compiles (or finds)

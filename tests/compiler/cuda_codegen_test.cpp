@@ -2,9 +2,9 @@
 // Graphs compiled for a GPU on a machine without one: every form of region
 // becomes machine code, and the module passes its checks. What the code
 // computes is for the replay of the numerics cases on a GPU.
-#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/compile.h"
 #include "formats/module/module.h"
+#include "kernels/cuda/nvrtc.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"

@@ -65,16 +65,18 @@ const CpuKernel* findTestKernel(std::string_view name) {
 
 } // namespace
 
-std::vector<TestDevice> testDevices() {
-  auto create = [](int threads) {
+TestDevice cpuTestDevice() {
+  auto create = [](int threads) -> Result<std::unique_ptr<Device>> {
     return createCpuDevice({threads, findTestKernel});
   };
-  return {{"cpu",
-           create,
-           ImageKind::kCpuElf,
-           "x86-64-v3",
-           BURIN_TEST_KERNELS,
-           {1, 2, 5}}};
+  return {"cpu",
+          create,
+          ImageKind::kCpuElf,
+          "x86-64-v3",
+          BURIN_TEST_KERNELS,
+          {1, 2, 5},
+          /*hasLibraryKernels=*/true,
+          /*hasGrids=*/false};
 }
 
 } // namespace burin::conformance

@@ -2,6 +2,7 @@
 // Is this device a device? Memory, the five verbs, their order and errors.
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -20,7 +21,9 @@ struct Case {
 
 std::vector<Case> allCases() {
   std::vector<Case> cases;
-  for (const TestDevice& device : testDevices())
+  std::vector<TestDevice> devices = cudaTestDevices();
+  devices.insert(devices.begin(), cpuTestDevice());
+  for (const TestDevice& device : devices)
     for (int threads : device.threads)
       cases.push_back({device, threads});
   return cases;
@@ -29,7 +32,11 @@ std::vector<Case> allCases() {
 class DeviceTest : public testing::TestWithParam<Case> {
 protected:
   void SetUp() override {
-    device_ = GetParam().device.create(GetParam().threads);
+    auto created = GetParam().device.create(GetParam().threads);
+    if (created.status().code() == Code::kUnavailable)
+      GTEST_SKIP() << created.status().message();
+    ASSERT_TRUE(created.ok()) << created.status().message();
+    device_ = *std::move(created);
     std::ifstream file(GetParam().device.imageFile, std::ios::binary);
     code_.assign(std::istreambuf_iterator<char>(file), {});
     ASSERT_FALSE(code_.empty()) << GetParam().device.imageFile;
@@ -50,13 +57,34 @@ protected:
     return *found;
   }
 
+  // Memory of the device as the host sees it: itself, or a mirror that
+  // executions bring up to date.
   template <typename T>
   std::span<T> allocate(size_t count) {
-    auto memory = device_->allocate(count * sizeof(T));
+    size_t bytes = count * sizeof(T);
+    auto memory = device_->allocate(bytes);
     EXPECT_TRUE(memory.ok()) << memory.status().message();
     memory_.push_back(*std::move(memory));
-    bindings_.push_back(memory_.back().data());
-    return {reinterpret_cast<T*>(memory_.back().data()), count};
+    std::byte* data = memory_.back().data();
+    bindings_.push_back(data);
+    std::vector<std::byte>& mirror = mirrors_.emplace_back();
+    if (!device_->sharesMemory()) {
+      mirror.resize(bytes);
+      EXPECT_TRUE(device_->download(mirror, data).ok());
+      data = mirror.data();
+    }
+    return {reinterpret_cast<T*>(data), count};
+  }
+
+  // Where what the host sees lies on the device.
+  std::byte* deviceAddress(const float* host) {
+    auto* address =
+        const_cast<std::byte*>(reinterpret_cast<const std::byte*>(host));
+    for (size_t i = 0; i < mirrors_.size(); ++i)
+      if (!mirrors_[i].empty() && address >= mirrors_[i].data() &&
+          address < mirrors_[i].data() + mirrors_[i].size())
+        return memory_[i].data() + (address - mirrors_[i].data());
+    return address;
   }
 
   std::span<float> iota(size_t count) {
@@ -72,9 +100,32 @@ protected:
     return {index, byteOffset, dtype, count, extent, pitch};
   }
 
-  void execute(const ExecuteOptions& options = {}) {
+  // The mirrors of what executions may have changed are read back.
+  Status tryExecute(const ExecuteOptions& options = {}) {
+    for (size_t i = 0; i < memory_.size(); ++i)
+      if (!mirrors_[i].empty())
+        BURIN_TRY(device_->upload(memory_[i].data(), mirrors_[i]));
     Status status = commands_->execute(bindings_, options);
+    for (size_t i = 0; i < memory_.size(); ++i)
+      if (!mirrors_[i].empty())
+        BURIN_TRY(device_->download(mirrors_[i], memory_[i].data()));
+    return status;
+  }
+  void execute(const ExecuteOptions& options = {}) {
+    Status status = tryExecute(options);
     EXPECT_TRUE(status.ok()) << status.message();
+  }
+  void launch(const std::string& symbol, std::span<const Operand> slices,
+              int64_t items) {
+    if (!GetParam().device.hasGrids)
+      return record(commands_->launch(kernel(symbol), slices, items));
+    constexpr int64_t kThreads = 128;
+    Grid grid = {};
+    grid.blocks = {static_cast<uint32_t>(items / kThreads + 1), 1, 1};
+    grid.threads = kThreads;
+    grid.cluster = 1;
+    grid.constants = std::as_bytes(std::span(&items_.emplace_back(items), 1));
+    record(commands_->launch(kernel(symbol), slices, items, &grid));
   }
   void record(Status status) { EXPECT_TRUE(status.ok()) << status.message(); }
 
@@ -82,6 +133,8 @@ protected:
   std::vector<char> code_;
   std::unique_ptr<CodeImage> image_;
   std::vector<Memory> memory_;
+  std::deque<std::vector<std::byte>> mirrors_; // of memory_
+  std::deque<int64_t> items_;                  // constants of launches
   std::vector<std::byte*> bindings_;
   std::unique_ptr<CommandBuffer> commands_;
 };
@@ -89,7 +142,7 @@ protected:
 TEST_P(DeviceTest, MemoryIsZeroAndAligned) {
   for (size_t size : {size_t{1}, size_t{4097}, size_t{3} << 20}) {
     std::span<std::byte> data = allocate<std::byte>(size);
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(data.data()) % 64, 0u);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(bindings_.back()) % 64, 0u);
     EXPECT_EQ(std::ranges::count(data, std::byte{0}),
               static_cast<int64_t>(size));
     std::ranges::fill(data, std::byte{0xab});
@@ -113,7 +166,7 @@ TEST_P(DeviceTest, LaunchCoversEveryItemOnce) {
     bindings_.clear();
     std::span<int32_t> count = allocate<int32_t>(items + 1);
     Operand operand = rows(0, 1, items, items, 0, DType::kI32);
-    record(commands_->launch(kernel("countItems"), {&operand, 1}, items));
+    launch("countItems", {&operand, 1}, items);
     record(commands_->finish());
     execute();
     execute();
@@ -127,7 +180,7 @@ TEST_P(DeviceTest, LaunchSeesOffsetAndPitch) {
   std::span<float> out = allocate<float>(4 + 3 * 10);
   std::vector<Operand> operands = {rows(0, 3, 8, 16, 8 * sizeof(float)),
                                    rows(1, 3, 8, 10, 4 * sizeof(float))};
-  record(commands_->launch(kernel("addOne"), operands, 3));
+  launch("addOne", operands, 3);
   record(commands_->finish());
   execute();
   for (int row = 0; row < 3; ++row) {
@@ -138,6 +191,8 @@ TEST_P(DeviceTest, LaunchSeesOffsetAndPitch) {
 }
 
 TEST_P(DeviceTest, CallPassesParametersAndScratch) {
+  if (!GetParam().device.hasLibraryKernels)
+    GTEST_SKIP() << "this device has no library kernels";
   std::span<float> in = iota(5000);
   std::span<float> out = allocate<float>(5000);
   std::vector<Operand> operands = {rows(0, 1, 5000, 5000),
@@ -152,6 +207,8 @@ TEST_P(DeviceTest, CallPassesParametersAndScratch) {
 }
 
 TEST_P(DeviceTest, CallRunsGeneratedEpilogue) {
+  if (!GetParam().device.hasLibraryKernels)
+    GTEST_SKIP() << "this device has no library kernels";
   std::span<float> in = iota(40 * 6);
   std::span<float> bias = iota(5);
   std::span<float> out = allocate<float>(40 * 7);
@@ -169,6 +226,8 @@ TEST_P(DeviceTest, CallRunsGeneratedEpilogue) {
 }
 
 TEST_P(DeviceTest, CallErrorsNameTheKernel) {
+  if (!GetParam().device.hasLibraryKernels)
+    GTEST_SKIP() << "this device has no library kernels";
   iota(8);
   std::vector<Operand> one = {rows(0, 1, 8, 8)};
   std::vector<Operand> two = {one[0], one[0]};
@@ -282,7 +341,7 @@ TEST_P(DeviceTest, CommandsSeeTheirPredecessors) {
     std::vector<Operand> step = {onB, onA};
     record(commands_->copy(head, tail));
     record(commands_->fill(first, 0));
-    record(commands_->launch(kernel("addOne"), step, kRows));
+    launch("addOne", step, kRows);
   }
   record(commands_->finish());
   for (int repeat = 0; repeat < 20; ++repeat) {
@@ -298,11 +357,10 @@ TEST_P(DeviceTest, BindingsMayChange) {
   std::span<float> first = iota(8), second = iota(16).subspan(8);
   std::span<float> out = allocate<float>(8);
   std::vector<Operand> operands = {rows(0, 1, 8, 8), rows(1, 1, 8, 8)};
-  record(commands_->launch(kernel("addOne"), operands, 1));
+  launch("addOne", operands, 1);
   record(commands_->finish());
   for (std::span<float> in : {first, second, first}) {
-    bindings_ = {reinterpret_cast<std::byte*>(in.data()),
-                 reinterpret_cast<std::byte*>(out.data())};
+    bindings_ = {deviceAddress(in.data()), deviceAddress(out.data())};
     execute();
     EXPECT_EQ(out[7], in[7] + 1);
   }
@@ -314,7 +372,7 @@ TEST_P(DeviceTest, ProgressAndCancellation) {
   std::span<int32_t> count = allocate<int32_t>(1);
   Operand operand = rows(0, 1, 1, 1, 0, DType::kI32);
   for (int i = 0; i < 5; ++i)
-    record(commands_->launch(kernel("countItems"), {&operand, 1}, 1));
+    launch("countItems", {&operand, 1}, 1);
   record(commands_->finish());
   std::vector<size_t> seen;
   ExecuteOptions options;
@@ -323,7 +381,7 @@ TEST_P(DeviceTest, ProgressAndCancellation) {
     seen.push_back(done);
     return done < 3;
   };
-  Status status = commands_->execute(bindings_, options);
+  Status status = tryExecute(options);
   EXPECT_EQ(status.code(), Code::kCancelled);
   EXPECT_EQ(seen, (std::vector<size_t>{1, 2, 3}));
   EXPECT_EQ(count[0], 3);
@@ -369,6 +427,40 @@ TEST_P(DeviceTest, ImagesAreIndependent) {
   auto a = image_->find("addOne"), b = (*second)->find("addOne");
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_NE(*a, *b);
+}
+
+TEST_P(DeviceTest, RangesRunInTurn) {
+  std::span<int32_t> count = allocate<int32_t>(4);
+  Operand operand = rows(0, 1, 4, 4, 0, DType::kI32);
+  for (int64_t items : {1, 2, 3, 4})
+    launch("countItems", {&operand, 1}, items);
+  record(commands_->finish());
+  ExecuteOptions options;
+  options.first = 2;
+  execute(options);
+  EXPECT_TRUE(std::ranges::equal(count, std::array{2, 2, 2, 1}));
+  options.first = 0;
+  options.last = 2;
+  execute(options);
+  EXPECT_TRUE(std::ranges::equal(count, std::array{4, 3, 2, 1}));
+}
+
+// Larger than any buffer on the way, and not a multiple of it.
+TEST_P(DeviceTest, LargeTransfersArriveWhole) {
+  constexpr size_t kCount = (size_t{40} << 20) / sizeof(float) + 3;
+  std::vector<float> sent(kCount), received(kCount);
+  std::iota(sent.begin(), sent.end(), 0.0f);
+  auto memory = device_->allocate(kCount * sizeof(float));
+  ASSERT_TRUE(memory.ok());
+  auto bytes = std::as_writable_bytes(std::span(sent));
+  ASSERT_TRUE(device_->upload(memory->data(), bytes).ok());
+  std::vector<float> kept = sent;
+  std::ranges::fill(sent, -1.0f); // the source is the caller's again
+  ASSERT_TRUE(device_
+                  ->download(std::as_writable_bytes(std::span(received)),
+                             memory->data())
+                  .ok());
+  EXPECT_TRUE(received == kept);
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, DeviceTest, testing::ValuesIn(allCases()),

@@ -113,7 +113,11 @@ TEST(CudaContractPlan, MeasuredTilesWin) {
   const Params p = conv(3, 16, 1280, 1280);
   const auto plan = planContract(p, input(p), plainEpilogue(1280), kHopper);
   ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->symbol, "contract_256x128c2k4_bf16_plain_1280");
+  const auto geometry = contractGeometry(p, false);
+  ASSERT_TRUE(geometry.ok());
+  EXPECT_EQ(plan->symbol,
+            "contract_" + selectTile(*geometry, *tuned).tile->name() +
+                "_bf16_plain_1280");
 }
 
 // The model need not find the winner, but nothing far behind it.
@@ -126,6 +130,28 @@ TEST(CudaContractPlan, CostModelComesNearMeasurements) {
               1.35 * tileMicroseconds(*choice.tile, tile.geometry))
         << tile.choice.tile->name() << " against " << choice.tile->name();
   }
+}
+
+TEST(CudaContractPlan, TunedTableIsReadAsWritten) {
+  const auto table = parseTunedTiles(headerText("contract/tuned_h100.txt"));
+  ASSERT_TRUE(table.ok()) << table.status().message();
+  const auto again = parseTunedTiles(tunedTilesText(*table));
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(tunedTilesText(*again), tunedTilesText(*table));
+  ASSERT_EQ(again->size(), table->size());
+}
+
+TEST(CudaContractPlan, WinnersTakeTheirPlacesInTheTable) {
+  const auto table = parseTunedTiles("3 8 8 64 3 3 1 1 1 64 64x64c1 0\n"
+                                     "1 1 192 64 1 1 1 1 1 64 64x64c1 0\n");
+  const auto winners = parseTunedTiles("1 1 777 64 1 1 1 1 2 64 128x128c2 1\n"
+                                       "3 8 8 64 3 3 1 1 1 64 64x96c1 1\n");
+  ASSERT_TRUE(table.ok() && winners.ok());
+  const auto merged = mergeTunedTiles(*table, *winners);
+  ASSERT_EQ(merged.size(), 3u);
+  EXPECT_EQ(tunedTileText(merged[0]), "3 8 8 64 3 3 1 1 1 64 64x96c1 1");
+  EXPECT_EQ(tunedTileText(merged[1]), "1 1 192 64 1 1 1 1 1 64 64x64c1 0");
+  EXPECT_EQ(tunedTileText(merged[2]), "1 1 777 64 1 1 1 1 2 64 128x128c2 1");
 }
 
 TEST(CudaContractPlan, ErrorsOfTheTunedTable) {

@@ -16,12 +16,13 @@ set(rows
   "runtime/base::${base}"
   "runtime::${engine}"
   "kernels::kernels/|${base}"
+  "kernels/cuda::kernels/|formats/file/|${base}"
   "models::${host_models}|${engine}|compiler/abi\\.h"
   "models/graph:mlir:models/graph/|models/schedule/coefficients\\.h|compiler/|ops/|formats/|${base}"
   "ops:mlir:ops/|compiler/|kernels/(catalog|cpu/contracts)\\.h|${base}"
   "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(catalog|cpu/contracts)\\.h|${plans}|${base}"
   "tools/burin-opt:mlir:tools/burin-opt/|compiler/|ops/|models/graph/|${base}"
-  "tools::tools/|${host_models}|${engine}")
+  "tools::tools/|bench/(cuda|support)/|${host_models}|${engine}")
 
 # The row of the longest folder that a path lies in.
 function(find_row path out)

@@ -94,16 +94,18 @@ const std::map<std::string, std::vector<NamedValue> (*)(const Block&)> kBlocks =
      {"unet_middle", unetMiddle},
      {"unet_up", unetUp}};
 
-Result<mlir::OwningOpRef<mlir::ModuleOp>>
-buildBlock(mlir::MLIRContext& context, const Function& function,
-           const std::string& kind, const std::string& options) {
+Result<mlir::OwningOpRef<mlir::ModuleOp>> buildBlock(mlir::MLIRContext& context,
+                                                     const Function& function,
+                                                     const std::string& kind,
+                                                     const std::string& options,
+                                                     DType precision) {
   auto block = kBlocks.find(kind);
   if (block == kBlocks.end())
     return notFound("a golden asks for block '" + kind + "'");
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
   mlir::Type f32 = mlir::Float32Type::get(&context);
-  GraphBuilder b(*module, f32, f32);
+  GraphBuilder b(*module, floatType(context, precision), f32);
   std::vector<NamedType> inputs;
   for (const TensorView& input : function.inputs)
     inputs.push_back(
@@ -114,9 +116,12 @@ buildBlock(mlir::MLIRContext& context, const Function& function,
   std::vector<Value> values = b.beginFunction(function.name, inputs);
   Arguments arguments;
   for (size_t i = 0; i < inputs.size(); ++i)
-    arguments[inputs[i].name] = values[i];
+    arguments[inputs[i].name] = b.cast(values[i], b.activation());
   nlohmann::json json = nlohmann::json::parse(options, nullptr, false);
-  b.endFunction(block->second({b, json, arguments}));
+  std::vector<NamedValue> outputs = block->second({b, json, arguments});
+  for (NamedValue& output : outputs)
+    output.value = b.cast(output.value, b.f32());
+  b.endFunction(outputs);
   return module;
 }
 
@@ -150,10 +155,11 @@ Golden::Golden(SafetensorsFile file) : file_(std::move(file)) {
 }
 
 Result<mlir::OwningOpRef<mlir::ModuleOp>>
-Golden::build(mlir::MLIRContext& context) const {
+Golden::build(mlir::MLIRContext& context, DType precision) const {
   const StringMap& metadata = file_.metadata();
   if (auto request = metadata.find("request"); request != metadata.end()) {
     BURIN_ASSIGN(CompileRequest parsed, parseCompileRequest(request->second));
+    parsed.precision = precision;
     return buildModule(context, parsed);
   }
   auto block = metadata.find("block");
@@ -161,7 +167,8 @@ Golden::build(mlir::MLIRContext& context) const {
   if (block == metadata.end() || options == metadata.end() ||
       functions_.size() != 1)
     return dataLoss("a golden has neither a request nor a block");
-  return buildBlock(context, functions_[0], block->second, options->second);
+  return buildBlock(context, functions_[0], block->second, options->second,
+                    precision);
 }
 
 double relativeError(const TensorView& actual, const TensorView& expected) {

@@ -26,9 +26,9 @@ public:
 
   const SafetensorsFile& file() const { return file_; }
   const std::vector<Function>& functions() const { return functions_; }
-  // The graph that the metadata describes.
+  // The graph that the metadata describes, with activations of that type.
   Result<mlir::OwningOpRef<mlir::ModuleOp>>
-  build(mlir::MLIRContext& context) const;
+  build(mlir::MLIRContext& context, DType precision = DType::kF32) const;
 
 private:
   explicit Golden(SafetensorsFile file);

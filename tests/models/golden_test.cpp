@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every block and small model, compiled for this processor and run on it,
-// computes what diffusers and transformers compute. With --emit FOLDER and
-// --target TARGET each is compiled for another machine instead, in float32 and
-// in bf16, and written there for burin-replay.
+// computes what diffusers and transformers compute.
 #include "tests/models/golden.h"
 #include "tests/models/golden_names.h"
 

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures Burin, then the peer in the same call, and prints both columns.
+// Measures Burin, then the peer in the same call, and prints both columns; or
+// the kernels of a card one by one.
 #include "tools/burin/bench.h"
 
+#include "tools/burin/bench_kernels.h"
 #include "tools/burin/bench_report.h"
 #include "tools/burin/cli.h"
 
 namespace burin::cli {
 namespace {
 
-Status execute(const BenchOptions& options) {
+struct Options {
+  BenchOptions model;
+  KernelBenchOptions kernels;
+};
+
+Status benchModel(const BenchOptions& options) {
+  if (options.model.empty() || options.function.name.empty())
+    return invalidArgument("burin bench needs a model and the name of a "
+                           "function, or --kernels or --tune; see burin bench "
+                           "--help");
   BURIN_ASSIGN(Measured burin, measureBurin(options));
   std::optional<Peer> peer;
   if (!options.against.empty()) {
@@ -18,26 +29,52 @@ Status execute(const BenchOptions& options) {
                       : reportText(options, burin, peer);
 }
 
+Status execute(const Options& options) {
+  if (options.kernels.tune)
+    return tuneKernels(options.kernels, options.model.device);
+  if (options.kernels.kernels)
+    return benchKernels(options.kernels, options.model.device,
+                        options.model.json);
+  return benchModel(options.model);
+}
+
+void addKernelOptions(CLI::App* command, KernelBenchOptions& options) {
+  CLI::Option* kernels =
+      command->add_flag("--kernels", options.kernels,
+                        "Time a card's kernels on shapes, one by one");
+  CLI::Option* tune = command->add_flag(
+      "--tune", options.tune, "Find a card's fastest contraction tiles");
+  command
+      ->add_option("--shapes", options.shapes,
+                   "FILE or FILE@BATCH, of bench/shapes/cuda; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("-o,--output", options.output, "The table of --tune")
+      ->capture_default_str();
+  tune->excludes(kernels);
+}
+
 } // namespace
 
 void addBench(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<BenchOptions>();
+  auto shared = std::make_shared<Options>();
   CLI::App* command = addCommand(
-      app, chosen, "bench", "Time one function of a model",
+      app, chosen, "bench", "Time a function of a model, or a card's kernels",
       "  burin bench model.burin unet --batch 3\n"
       "  burin bench model.burin unet --batch 3 --threads 2 --against torch\n"
       "  burin bench model.burin unet --batch 3 --precision bf16 \\\n"
       "      --device cuda --against torch --weights DIFFUSERS_FOLDER\n"
+      "  burin bench --kernels --shapes bench/shapes/cuda/unet_64.txt@3\n"
+      "  burin bench --tune -o tuned.txt\n"
       "\nThe peer is PyTorch on the same network in the same call, in its\n"
       "faster memory layout; it runs a script of Burin's source tree. The\n"
       "column 'processor' adds up the threads' time of a run. On a card with "
       "its\n"
       "own memory, tensors stay there and 20 runs are timed as one batch.",
-      options, execute);
+      shared, execute);
+  BenchOptions* options = &shared->model;
   FunctionRequest& f = options->function;
-  command->add_option("model", options->model, "Checkpoint (burin convert)")
-      ->required();
-  command->add_option("function", f.name, "Which function")->required();
+  command->add_option("model", options->model, "Checkpoint (burin convert)");
+  command->add_option("function", f.name, "Which function");
   auto extent = CLI::Range(1, 16384);
   command->add_option("--batch", f.batch, "Samples at once")
       ->check(CLI::Range(1, 1024))
@@ -67,6 +104,7 @@ void addBench(CLI::App& app, Action& chosen) {
                     "Show the time by kernel and by layer");
   addThreadsOption(command, options->threads);
   addJsonOption(command, options->json);
+  addKernelOptions(command, shared->kernels);
 }
 
 } // namespace burin::cli

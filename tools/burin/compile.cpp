@@ -10,6 +10,7 @@
 #include "formats/file/atomic_file.h"
 #include "formats/module/module.h"
 #include "models/pipeline/compile_request.h"
+#include "models/pipeline/denoise.h"
 #include "models/pipeline/device.h"
 #include "models/pipeline/module_cache.h"
 
@@ -66,13 +67,45 @@ std::string checkTarget(const std::string& target) {
          "capability such as sm_90a or sm_80";
 }
 
+// The functions to compile: one, or the four of an edit of height x width
+// pixels with the model's own scales.
+Result<std::vector<FunctionRequest>> functionsOf(const CompileCommand& options,
+                                                 const Checkpoint& checkpoint) {
+  if (options.function.name != "edit")
+    return std::vector{options.function};
+  BURIN_ASSIGN(pipeline::ModelInfo info, pipeline::readModelInfo(checkpoint));
+  const FunctionRequest& f = options.function;
+  if (f.height < info.stride() || f.width < info.stride() ||
+      f.height % info.stride() != 0 || f.width % info.stride() != 0)
+    return invalidArgument("an edit takes --height and --width that are "
+                           "multiples of " +
+                           std::to_string(info.stride()) + ", not " +
+                           std::to_string(f.height) + " and " +
+                           std::to_string(f.width));
+  pipeline::EditShape shape;
+  shape.extent = {static_cast<int>(f.width), static_cast<int>(f.height)};
+  shape.latent = {shape.extent.width / info.vaeStride,
+                  shape.extent.height / info.vaeStride};
+  shape.edits = static_cast<size_t>(f.batch);
+  shape.branches = pipeline::guidanceBranches(info.defaults.textScale,
+                                              info.defaults.imageScale);
+  BURIN_ASSIGN(text::ClipTokenizer tokenizer,
+               pipeline::readTokenizer(checkpoint));
+  shape.tokens = tokenizer.maxTokens();
+  return pipeline::editFunctions(shape);
+}
+
 Status execute(const CompileCommand& options) {
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
+  BURIN_ASSIGN(std::vector<FunctionRequest> functions,
+               functionsOf(options, checkpoint));
   CompileTarget target;
   BURIN_ASSIGN(target.processor, chooseTarget(options));
   target.precision = options.precision;
+  if (options.function.name == "edit")
+    target.layout = Layout::kNhwc; // as burin edit has pictures
   BURIN_ASSIGN(std::string request,
-               compileRequest(checkpoint, {&options.function, 1}, target));
+               compileRequest(checkpoint, functions, target));
   bool compiled = false;
   ModuleCacheOptions compile;
   compile.onCompile = [&] { compiled = true; };
@@ -107,12 +140,17 @@ void addCompile(CLI::App& app, Action& chosen) {
       "      --width 64 --tokens 77 -o unet.burinm\n"
       "  burin compile model.burin --function text_encoder --tokens 77 \\\n"
       "      -o text.burinm\n"
-      "  burin run model.burin unet --module unet.burinm ...\n\n"
+      "  burin run model.burin unet --module unet.burinm ...\n"
+      "  burin compile model.burin --function edit --height 512 --width 512 "
+      "\\\n"
+      "      --device cuda --precision bf16 -o edit.burinm\n"
+      "  burin edit photo.png \"make it night\" --module edit.burinm ...\n\n"
       "Height and width are those of the function's input: latents for unet\n"
       "and vae_decoder, pixels for vae_encoder. Functions: unet, vae_encoder,\n"
       "vae_decoder, text_encoder, and what an edit runs on a device with all\n"
-      "guidance branches: edit_text, edit_picture, edit_step, edit_decode,\n"
-      "--batch counting edits. Other commands compile by themselves what\n"
+      "guidance branches: edit (all four, for pictures of that size),\n"
+      "edit_text, edit_picture, edit_step, edit_decode, --batch counting "
+      "edits. Other commands compile by themselves what\n"
       "they need; compiling ahead serves machines without the compiler.",
       options, execute);
   command->add_option("model", options->model, "Checkpoint (burin convert)")

@@ -2,6 +2,7 @@
 // Parses an edit, checks all of it, runs it and writes the pictures.
 #include "tools/burin/edit.h"
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -35,14 +36,14 @@ constexpr const char* kExamples =
     "close to --size, and both are multiples of what the model needs.";
 
 struct Options {
-  std::string image, instruction, output, compare, model, noise;
+  std::string image, instruction, output, compare, model, module, noise;
   std::string sampler, device = "cpu", precision = "f32";
   std::string random = "torch-cpu";
   std::optional<int> steps, size;
   std::optional<double> textScale, imageScale;
   double eta = 0;
   uint64_t seed = 0;
-  int threads = 0;
+  int threads = 0, repeat = 1;
   bool cutText = false, json = false, quiet = false;
 };
 
@@ -154,7 +155,8 @@ Status writeSheet(const Options& options, const EditResult& result) {
 }
 
 nlohmann::json report(const Options& options, const std::string& model,
-                      const EditPlan& plan, const EditResult& result) {
+                      const EditPlan& plan, const EditResult& result,
+                      const std::vector<double>& seconds) {
   nlohmann::json json = {{"output", options.output},
                          {"model", model},
                          {"width", result.image.width},
@@ -174,6 +176,9 @@ nlohmann::json report(const Options& options, const std::string& model,
                            {"decode", result.times.decode}}}};
   if (!options.compare.empty())
     json["compare"] = options.compare;
+  if (options.repeat > 1)
+    json["seconds"]["runs"] = seconds;
+  json["peak_device_bytes"] = result.peakDeviceBytes;
   return json;
 }
 
@@ -200,6 +205,7 @@ Status execute(const Options& options) {
   session.device = options.device;
   session.threads = options.threads;
   session.precision = options.precision;
+  session.moduleFile = options.module;
   BURIN_ASSIGN(auto editor, pipeline::Editor::open(model, session));
   BURIN_ASSIGN(EditPlan plan, editor->plan(request));
 
@@ -207,16 +213,24 @@ Status execute(const Options& options) {
   if (!plan.instruction.cut.empty())
     progress.stage("the instruction is too long; this part is left out: \"" +
                    plan.instruction.cut + "\"");
-  BURIN_ASSIGN(EditResult result,
-               editor->run(plan, request, [&](const EditProgress& now) {
-                 return showProgress(progress, now);
-               }));
+  EditResult result;
+  std::vector<double> seconds;
+  for (int i = 0; i < options.repeat; ++i) {
+    auto before = std::chrono::steady_clock::now();
+    BURIN_ASSIGN(result,
+                 editor->run(plan, request, [&](const EditProgress& now) {
+                   return showProgress(progress, now);
+                 }));
+    seconds.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - before)
+            .count());
+  }
   progress.endLine();
   BURIN_TRY(writePng(options.output, result.image));
   if (!options.compare.empty())
     BURIN_TRY(writeSheet(options, result));
   if (options.json)
-    return printJson(report(options, model, plan, result));
+    return printJson(report(options, model, plan, result, seconds));
   return options.quiet ? okStatus() : print(summary(options, plan, result));
 }
 
@@ -280,6 +294,14 @@ void addEdit(CLI::App& app, Action& chosen) {
   addThreadsOption(command, options->threads);
   addDeviceOption(command, options->device);
   addPrecisionOption(command, options->precision);
+  command->add_option("--module", options->module,
+                      "A compiled module to use (burin compile --function "
+                      "edit)");
+  command
+      ->add_option("--repeat", options->repeat,
+                   "Edit this often, to time it warm (--json)")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet, "Show no progress");
   addJsonOption(command, options->json);
 }

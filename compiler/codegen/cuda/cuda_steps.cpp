@@ -4,7 +4,6 @@
 #include "compiler/codegen/cuda/cuda_steps.h"
 
 #include "compiler/codegen/cuda/epilogue.h"
-#include "compiler/codegen/cuda/nvrtc.h"
 #include "compiler/codegen/cuda/rows.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/passes/kernels.h"
@@ -13,6 +12,7 @@
 #include "kernels/cuda/contract/plan.h"
 #include "kernels/cuda/gather_rows/plan.h"
 #include "kernels/cuda/group_norm/plan.h"
+#include "kernels/cuda/nvrtc.h"
 #include "kernels/cuda/random_normal/plan.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -61,6 +61,34 @@ static FailureOr<T> check(Result<T> result, Operation* op) {
   return op->emitOpError(result.status().message());
 }
 
+// Whether rows of `value` will begin at multiples of `elements`, wherever the
+// memory plan puts them: it may be a window of a value, or become one of a
+// concatenation.
+static bool staysAligned(Value value, int64_t elements) {
+  auto fits = [&](Viewing view, int64_t start, Value whole) {
+    auto type = cast<RankedTensorType>(whole.getType());
+    bool last = view.window()->axis == type.getRank() - 1;
+    return !last || (start % elements == 0 &&
+                     type.getShape().back() % elements == 0);
+  };
+  for (OpOperand& use : value.getUses()) {
+    auto view = dyn_cast<Viewing>(use.getOwner());
+    if (!view)
+      continue;
+    Value result = view->getResult(0);
+    if (view.gathers()) {
+      int64_t start = view.window()->starts[use.getOperandNumber()];
+      if (!fits(view, start, result) || !staysAligned(result, elements))
+        return false;
+    } else if (!view.window() && !staysAligned(result, elements)) {
+      return false;
+    }
+  }
+  auto source = value.getDefiningOp<Viewing>();
+  return !source || source.gathers() || !source.window() ||
+         fits(source, source.window()->starts[0], source->getOperand(0));
+}
+
 bool hasCudaKernel(Operation* op, const cuda::Target& target) {
   auto library = dyn_cast<LibraryBacked>(op);
   if (!library)
@@ -71,6 +99,9 @@ bool hasCudaKernel(Operation* op, const cuda::Target& target) {
   if (familyOf(call->kernel) == "contract")
     return true;
   if (familyOf(call->kernel) != "group_norm")
+    return false;
+  Value input = call->operands[0];
+  if (!staysAligned(input, 16 / byteSize(*dtypeOf(elementOf(input)))))
     return false;
   std::vector<SliceInfo> slices;
   for (Value operand : call->operands) {

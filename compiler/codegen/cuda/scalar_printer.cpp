@@ -120,6 +120,29 @@ static StringRef comparison(arith::CmpIPredicate predicate) {
   }
 }
 
+static std::optional<APFloat> constantOf(Value value) {
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  auto number = constant ? dyn_cast<FloatAttr>(constant.getValue()) : nullptr;
+  return number ? std::optional<APFloat>(number.getValue()) : std::nullopt;
+}
+
+// A division takes ten times as long as a product: by a constant it is one
+// where rounding allows, and of one it is a reciprocal.
+std::string ScalarPrinter::quotient(Operation& op) {
+  std::string x = expression(op.getOperand(0));
+  std::optional<APFloat> above = constantOf(op.getOperand(0));
+  std::optional<APFloat> below = constantOf(op.getOperand(1));
+  bool single = op.getResult(0).getType().isF32();
+  if (fast_ && single && below && below->isNormal()) {
+    auto inverse = static_cast<float>(1 / below->convertToDouble());
+    return llvm::formatv("{0} * __uint_as_float({1:x}u)", x,
+                         llvm::bit_cast<uint32_t>(inverse));
+  }
+  if (fast_ && single && above && above->isExactlyValue(1.0))
+    return "fast::reciprocal(" + expression(op.getOperand(1)) + ")";
+  return mathCall(op, "arithDivf");
+}
+
 LogicalResult ScalarPrinter::printOp(Operation& op, StringRef indent,
                                      std::string& text) {
   auto x = [&](unsigned i) { return expression(op.getOperand(i)); };
@@ -141,7 +164,7 @@ LogicalResult ScalarPrinter::printOp(Operation& op, StringRef indent,
           .Case<arith::AddFOp, arith::AddIOp>([&](auto) { return infix("+"); })
           .Case<arith::SubFOp, arith::SubIOp>([&](auto) { return infix("-"); })
           .Case<arith::MulFOp, arith::MulIOp>([&](auto) { return infix("*"); })
-          .Case<arith::DivFOp>([&](auto) { return call("arithDivf"); })
+          .Case<arith::DivFOp>([&](auto) { return quotient(op); })
           .Case<arith::NegFOp>([&](auto) { return "-" + x(0); })
           .Case<arith::AndIOp>([&](auto) { return infix("&"); })
           .Case<arith::OrIOp>([&](auto) { return infix("|"); })

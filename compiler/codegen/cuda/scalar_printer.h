@@ -38,6 +38,7 @@ private:
   mlir::LogicalResult printOp(mlir::Operation& op, llvm::StringRef indent,
                               std::string& text);
   std::string expression(mlir::Value value);
+  std::string quotient(mlir::Operation& op);
   std::string mathCall(mlir::Operation& op, llvm::StringRef function);
   std::string literal(mlir::TypedAttr value);
 

@@ -25,6 +25,7 @@ constexpr ContractTile kTiles[] = {
     {64, 96, 1, 1, 1, 1, false, 1.6, 0.24, 0.8},
     {64, 256, 1, 1, 1, 1, false, 2.2, 0.55, 1.5},
     {64, 64, 1, 1, 1, 1, false, 1.6, 0.22, 0.8},
+    {192, 32, 3, 1, 1, 1, false, 1.8, 0.26, 0.8},
     {128, 160, 2, 1, 1, 1, true, 2.5, 0.47, 0.8},
     {128, 128, 2, 1, 1, 1, true, 2.5, 0.40, 0.8},
     {64, 160, 3, 1, 1, 1, true, 2.5, 0.27, 0.7},
@@ -66,13 +67,6 @@ int64_t pixelTiles(const ContractTile& t, const ContractGeometry& g) {
   const PixelBox box = pixelBox(g, t.bm);
   return divideUp(g.batch, box.n) * divideUp(g.height, box.h) *
          divideUp(g.width, box.w);
-}
-
-bool sameGeometry(const ContractGeometry& a, const ContractGeometry& b) {
-  return a.batch == b.batch && a.height == b.height && a.width == b.width &&
-         a.channels == b.channels && a.kernelHeight == b.kernelHeight &&
-         a.kernelWidth == b.kernelWidth && a.stride == b.stride &&
-         a.phases == b.phases && a.gates == b.gates && a.outputs == b.outputs;
 }
 
 std::vector<std::string_view> words(std::string_view line) {
@@ -214,10 +208,54 @@ Result<std::vector<TunedTile>> parseTunedTiles(std::string_view text) {
   return tiles;
 }
 
+bool tunedAlike(const ContractGeometry& a, const ContractGeometry& b) {
+  return a.batch == b.batch && a.height == b.height && a.width == b.width &&
+         a.channels == b.channels && a.kernelHeight == b.kernelHeight &&
+         a.kernelWidth == b.kernelWidth && a.stride == b.stride &&
+         a.phases == b.phases && a.gates == b.gates && a.outputs == b.outputs;
+}
+
+std::vector<TunedTile> mergeTunedTiles(std::vector<TunedTile> table,
+                                       std::span<const TunedTile> winners) {
+  for (const TunedTile& winner : winners) {
+    const auto same = [&](const TunedTile& each) {
+      return tunedAlike(each.geometry, winner.geometry);
+    };
+    const auto at = std::find_if(table.begin(), table.end(), same);
+    if (at == table.end())
+      table.push_back(winner);
+    else
+      *at = winner;
+  }
+  return table;
+}
+
+std::string tunedTileText(const TunedTile& tile) {
+  const auto& [g, choice] = tile;
+  std::string text;
+  for (const int64_t number :
+       {g.batch, g.height, g.width, g.channels, g.kernelHeight, g.kernelWidth,
+        g.stride, g.phases, g.gates, g.outputs})
+    text += std::to_string(number) + " ";
+  return text + choice.tile->name() + (choice.pixelsFirst ? " 1" : " 0");
+}
+
+std::string tunedTilesText(std::span<const TunedTile> table) {
+  std::string text =
+      "# Fastest tiles on an H100 SXM (programmatic launches, operands cold), "
+      "by\n# ContractGeometry; a linear layer over M rows is 1 1 M. Made by\n"
+      "# `burin bench --tune`.\n"
+      "# batch height width channels ky kx stride phases gates outputs tile "
+      "pixelsFirst\n";
+  for (const TunedTile& tile : table)
+    text += tunedTileText(tile) + "\n";
+  return text;
+}
+
 TileChoice selectTile(const ContractGeometry& g,
                       std::span<const TunedTile> tuned) {
   for (const TunedTile& tile : tuned)
-    if (sameGeometry(tile.geometry, g))
+    if (tunedAlike(tile.geometry, g))
       return tile.choice;
   // Neighbouring pixels first where weights are the larger operand: they are
   // then read once.

@@ -55,6 +55,15 @@ struct TunedTile {
 };
 Result<std::vector<TunedTile>> parseTunedTiles(std::string_view text);
 
+// Whether one line of the table serves both.
+bool tunedAlike(const ContractGeometry& a, const ContractGeometry& b);
+// The table with `winners` in the places of their geometries, or at its end.
+std::vector<TunedTile> mergeTunedTiles(std::vector<TunedTile> table,
+                                       std::span<const TunedTile> winners);
+// The text that parseTunedTiles reads, and a line of it.
+std::string tunedTileText(const TunedTile& tile);
+std::string tunedTilesText(std::span<const TunedTile> table);
+
 // The winner of `tuned`, else the fastest by the cost model.
 TileChoice selectTile(const ContractGeometry& g,
                       std::span<const TunedTile> tuned);

@@ -132,7 +132,7 @@ struct Runs {
 };
 
 struct Moments {
-  double count, mean, squares;
+  double mean, squares;
 };
 
 template <class P>
@@ -212,29 +212,36 @@ __device__ __forceinline__ void joinThreads(const Place<P>& place,
     });
     squares = reduceLanes<32>(squares, AddOp());
     if (threadIdx.x % 32 == 0)
-      shared.block[g] = {count, mean, squares};
+      shared.block[g] = {mean, squares};
   }
 }
 
-// Of group `g`, from all blocks of the cluster.
+// A warp for each group: its moments from all blocks of the cluster, one block
+// a lane, so that the reads of other blocks' memory wait for one another only
+// once.
 template <class P>
-__device__ __forceinline__ void joinBlocks(SharedMoments<P>& shared, int g) {
+__device__ __forceinline__ void joinBlocks(const Place<P>& place,
+                                           SharedMoments<P>& shared) {
   using Blocks = Cluster<P::kCluster>;
   constexpr double kShare = 1 / (static_cast<double>(P::kPixels) * P::kWidth);
-  const Moments& own = shared.block[g];
-  double mean = 0, squares = 0;
-#pragma unroll 4
-  for (int rank = 0; rank < P::kCluster; ++rank)
-    mean += Blocks::read(&own.count, rank) * Blocks::read(&own.mean, rank);
-  mean *= kShare;
-#pragma unroll 4
-  for (int rank = 0; rank < P::kCluster; ++rank) {
-    const double apart = Blocks::read(&own.mean, rank) - mean;
-    squares += Blocks::read(&own.squares, rank) +
-               Blocks::read(&own.count, rank) * apart * apart;
+  const int groups = place.channels / P::kWidth;
+  const int rank = threadIdx.x % 32;
+  for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
+    const Moments& own = shared.block[g];
+    double count = 0, part = 0, partSquares = 0;
+    if (rank < P::kCluster) {
+      count = static_cast<double>(Place<P>::pixelsOf(rank)) * P::kWidth;
+      part = Blocks::read(&own.mean, rank);
+      partSquares = Blocks::read(&own.squares, rank);
+    }
+    const double mean = reduceLanes<32>(count * part, AddOp()) * kShare;
+    const double squares = reduceLanes<32>(
+        partSquares + count * (part - mean) * (part - mean), AddOp());
+    if (rank == 0) {
+      shared.center[g] = mean;
+      shared.inverse[g] = rsqrt(squares * kShare + P::kEpsilon);
+    }
   }
-  shared.center[g] = mean;
-  shared.inverse[g] = rsqrt(squares * kShare + P::kEpsilon);
 }
 
 // Sends for gamma and beta, which wait in the place of the factors that they
@@ -263,9 +270,7 @@ joinMoments(const Place<P>& place, const ThreadMoments<P::kVector>& moments,
   __syncthreads();
   joinThreads(place, shared);
   Cluster<P::kCluster>::synchronize();
-  const int groups = place.channels / P::kWidth;
-  for (int g = threadIdx.x; g < groups; g += P::kThreads)
-    joinBlocks(shared, g);
+  joinBlocks(place, shared);
   Cluster<P::kCluster>::arrive();
   __syncthreads();
   for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {

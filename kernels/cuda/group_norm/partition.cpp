@@ -28,7 +28,7 @@ constexpr int64_t kLeastPixels = 64;
 // 228 KiB less the 1 KiB that the system takes of each.
 constexpr int64_t kBlockShared = 227 * 1024;
 constexpr int64_t kHalfShared = 113 * 1024;
-constexpr int64_t kKeptThreads = 256, kAloneThreads = 512;
+constexpr int64_t kKeptThreads = 512, kAloneThreads = 512;
 
 int64_t divideUp(int64_t a, int64_t b) {
   return (a + b - 1) / b;
@@ -89,7 +89,7 @@ int64_t keptBytes(const GroupProblem& p, const GroupPartition& part) {
 // they do not fit.
 GroupPartition keepSpan(const GroupProblem& p, int64_t span) {
   GroupPartition part = ofSpan(p, kVector, span);
-  part.batch = 4;
+  part.batch = 2; // what the registers of 1,024 threads hold
   const int64_t portable = largestUsefulCluster(p, kPortableCluster);
   auto tryCluster = [&](int64_t cluster, int64_t threads, int64_t limit) {
     setCluster(p, part, cluster);
@@ -120,9 +120,9 @@ int64_t momentsBytes(const GroupProblem& p, const GroupPartition& part) {
                                                     : part.vector;
   const int64_t vectors = part.span / part.vector;
   const int64_t groups = part.span / p.width;
-  // Mean and squares of each run; count, mean, squares, center and inverse of
-  // each group; scale and shift; what alignment takes.
-  return vectors * runs * part.rows * 8 + groups * 40 + part.span * 8 + 64;
+  // Mean and squares of each run; mean, squares, center and inverse of each
+  // group; scale and shift; what alignment takes.
+  return vectors * runs * part.rows * 8 + groups * 32 + part.span * 8 + 64;
 }
 
 Result<GroupProblem> groupProblem(std::span<const int64_t> params,

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens libnvrtc and compiles texts on several threads.
-#include "compiler/codegen/cuda/nvrtc.h"
-
-#include "formats/file/atomic_file.h"
-#include "kernels/cuda/plan.h"
-
-#include <dlfcn.h>
+#include "kernels/cuda/nvrtc.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
-#include <memory>
 #include <mutex>
 #include <thread>
+
+#include <dlfcn.h>
+
+#include "formats/file/atomic_file.h"
+#include "kernels/cuda/plan.h"
 
 namespace burin {
 namespace {
@@ -121,10 +120,8 @@ Result<std::vector<std::byte>> compileOne(const Nvrtc& nvrtc,
   return code;
 }
 
-} // namespace
-
 // For people who work on kernels: their texts, as files.
-static Status keepTexts(const std::vector<KernelText>& texts) {
+Status keepTexts(const std::vector<KernelText>& texts) {
   const char* folder = std::getenv("BURIN_KEEP_KERNELS");
   if (!folder || !*folder)
     return okStatus();
@@ -133,6 +130,8 @@ static Status keepTexts(const std::vector<KernelText>& texts) {
                                   std::as_bytes(std::span(kernel.text))));
   return okStatus();
 }
+
+} // namespace
 
 Status nvrtcAvailable() {
   return openNvrtc().status();

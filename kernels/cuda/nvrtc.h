@@ -4,11 +4,11 @@
 // GPU takes this one library of it, and no GPU.
 #pragma once
 
-#include "runtime/base/status.h"
-
 #include <cstddef>
 #include <string>
 #include <vector>
+
+#include "runtime/base/status.h"
 
 namespace burin {
 

@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Checks and measures Burin on a card, part by part, on a machine that has no
+# compiler: modules and cases were compiled elsewhere.
+#
+#   bench/cuda/run_all.sh PART...      from the root of the source tree
+#
+#   setup      wheels in $WHEELS, where Python lacks diffusers
+#   probe      the card and its ceilings
+#   replay     the cases in $CASES, each against its reference
+#   model      InstructPix2Pix with random weights in $MODEL
+#   unet vae text    `burin bench` beside PyTorch; needs model
+#   edit       a whole edit beside diffusers; needs model
+#   kernels    PyTorch's kernels on bench/shapes
+#   sanitizer  compute-sanitizer over the cases that match $SANITIZE
+#   profile    `burin bench --profile` of the UNet
+#
+# Settings and their defaults are below. Modules are $MODULES/<name>.burinm:
+# unet1 unet3 unet12 vae_decoder vae_decoder128 vae_encoder text_encoder; a
+# missing one is compiled where Burin can. A part that fails stops no other.
+# Logs and JSON go to $LOGS, and packed to $OUT/run_all.tar.gz where $OUT is
+# set.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+: "${LOGS:=/tmp/burin_logs}"
+: "${BURIN:=build/bin/burin}"
+: "${REPLAY:=build/bin/burin-replay}"
+: "${PYTHON:=python3}"
+: "${DEVICE:=cuda}"
+: "${PRECISION:=bf16}"
+: "${MODULES:=.mod}"
+: "${CASES:=$MODULES/cases}"
+: "${WHEELS:=.whl}"
+: "${SITE:=/tmp/burin_site}"
+: "${MODEL:=/tmp/full}"
+: "${MODEL_FLAGS:=--dtype bf16}"
+: "${LATENT:=64}"
+: "${STEPS:=20}"
+: "${REPEAT:=10}"
+: "${PEER:=--against torch}"
+: "${SANITIZE:=linear. attention. group_norm. conv2d. softmax.}"
+: "${SANITIZERS:=memcheck racecheck initcheck synccheck}"
+: "${BATCHES:=1 3 12}"
+mkdir -p "$LOGS"
+export PYTHONPATH="$SITE${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONUNBUFFERED=1
+
+# attempt SECONDS LOG COMMAND...: keeps all output in LOG, shows a failure.
+attempt() {
+  local limit=$1 log=$LOGS/$2 status
+  shift 2
+  timeout "$limit" "$@" >>"$log" 2>&1
+  status=$?
+  if [ "$status" -ne 0 ]; then
+    echo "status $status: $*"
+    tail -n 5 "$log"
+  fi
+  return "$status"
+}
+
+diffusers_works() {
+  "$PYTHON" -c 'from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import StableDiffusionInstructPix2PixPipeline' \
+    >"$LOGS/diffusers.log" 2>&1
+}
+
+install_wheels() {
+  rm -rf "$SITE"
+  attempt 120 setup.log "$PYTHON" -m pip install -q --no-index --no-deps \
+    --no-compile --target "$SITE" "$@"
+}
+
+part_setup() {
+  diffusers_works && return
+  install_wheels "$WHEELS"/*.whl && diffusers_works && return
+  # An older diffusers suits older libraries around it.
+  install_wheels "$WHEELS"/[!d]*.whl "$WHEELS"/fallback/*.whl
+  diffusers_works || tail -n 3 "$LOGS/diffusers.log"
+}
+
+part_probe() {
+  nvidia-smi --query-gpu=name,driver_version,memory.total \
+    --format=csv,noheader
+  ldd --version | head -n 1
+  timeout 120 "$PYTHON" bench/cuda/ceilings.py --device "$DEVICE" 2>&1 |
+    tail -n 3
+}
+
+part_replay() {
+  timeout 400 "$REPLAY" "$CASES" --device "$DEVICE" >"$LOGS/replay.log" 2>&1
+  echo "status $?"
+  grep -v '^ok ' "$LOGS/replay.log" | tail -n 40
+}
+
+part_model() {
+  # A word list, so unquoted.
+  attempt 200 model.log "$PYTHON" bench/reference/random_model.py \
+    --folder "$MODEL" --device "$DEVICE" $MODEL_FLAGS &&
+    attempt 200 model.log "$BURIN" convert "$MODEL" -o "$MODEL/model.burin"
+  du -sh "$MODEL" | cut -f1
+}
+
+# bench_one NAME FUNCTION FLAGS...: one run beside the peer.
+bench_one() {
+  local name=$1 function=$2 module=$MODULES/$1.burinm
+  shift 2
+  local words=("$BURIN" bench "$MODEL/model.burin" "$function" --device
+    "$DEVICE" --precision "$PRECISION" --repeat "$REPEAT" --python "$PYTHON"
+    --json "$@")
+  [ -f "$module" ] && words+=(--module "$module")
+  [ -n "$PEER" ] && words+=($PEER --weights "$MODEL")
+  timeout 300 "${words[@]}" >"$LOGS/bench_$name.json" 2>"$LOGS/error.log" &&
+    return
+  echo "status $?: ${words[*]}"
+  tail -n 5 "$LOGS/error.log"
+}
+
+part_unet() {
+  local batch
+  for batch in $BATCHES; do
+    bench_one "unet$batch" unet --batch "$batch" --height "$LATENT" \
+      --width "$LATENT" --tokens 77
+  done
+}
+
+part_vae() {
+  local wide=$((2 * LATENT)) pixels=$((8 * LATENT))
+  bench_one vae_decoder vae_decoder --height "$LATENT" --width "$LATENT"
+  bench_one vae_decoder128 vae_decoder --height $wide --width $wide
+  bench_one vae_encoder vae_encoder --height $pixels --width $pixels
+}
+
+part_text() {
+  bench_one text_encoder text_encoder --batch 3 --tokens 77
+}
+
+part_edit() {
+  local i picture=$LOGS/picture.png side=$((8 * LATENT))
+  "$PYTHON" -c "import numpy, sys; from PIL import Image
+n = numpy.random.default_rng(1).integers(0, 256, ($side, $side, 3))
+Image.fromarray(n.astype('uint8')).save(sys.argv[1])" "$picture"
+  for i in 1 2 3; do # a process each: cold, then with warm caches
+    timeout 120 "$BURIN" edit "$picture" "12 345 678" -o "$LOGS/edited.png" \
+      --model "$MODEL/model.burin" --size "$side" --steps "$STEPS" \
+      --text-scale 7.5 --image-scale 1.5 --device "$DEVICE" \
+      --precision "$PRECISION" --json 2>&1 | tail -n 20
+  done
+  timeout 400 "$PYTHON" bench/reference/edit_peer.py --folder "$MODEL" \
+    --device "$DEVICE" --side "$side" --steps "$STEPS" 2>"$LOGS/error.log" |
+    tee "$LOGS/edit_peer.jsonl"
+}
+
+part_kernels() {
+  local file
+  for file in unet_64 vae_decoder_64 vae_encoder_512; do
+    local batch=1 flags=()
+    [ "$file" = unet_64 ] && batch=3 && flags=(--layer-norms)
+    timeout 300 "$PYTHON" bench/reference/torch_kernels_cuda.py --batch $batch \
+      "${flags[@]}" --device "$DEVICE" --shapes "bench/shapes/$file.txt" \
+      2>>"$LOGS/error.log" >"$LOGS/torch_$file.jsonl" || echo "status $?"
+    echo "$file, batch $batch: $(tail -n 1 "$LOGS/torch_$file.jsonl")"
+  done
+}
+
+part_sanitizer() {
+  local tool filter
+  for tool in $SANITIZERS; do
+    for filter in $SANITIZE; do
+      echo "== $tool, $filter" >>"$LOGS/sanitizer.log"
+      timeout 150 compute-sanitizer --tool "$tool" --error-exitcode 9 \
+        "$REPLAY" "$CASES" --device "$DEVICE" --filter "$filter" \
+        --one-process >"$LOGS/sanitizer_now.log" 2>&1
+      echo "$tool $filter status $?: $(grep -E 'passed,|SUMMARY' \
+        "$LOGS/sanitizer_now.log" | tr '\n' ' ')"
+      cat "$LOGS/sanitizer_now.log" >>"$LOGS/sanitizer.log"
+    done
+  done
+  rm -f "$LOGS/sanitizer_now.log"
+}
+
+part_profile() {
+  local module=$MODULES/unet3.burinm flags=()
+  [ -f "$module" ] && flags=(--module "$module")
+  timeout 200 "$BURIN" bench "$MODEL/model.burin" unet --batch 3 \
+    --height "$LATENT" --width "$LATENT" --tokens 77 --device "$DEVICE" \
+    --precision "$PRECISION" --profile "${flags[@]}" >"$LOGS/profile.txt" 2>&1
+  head -n 60 "$LOGS/profile.txt"
+}
+
+for part in "$@"; do
+  if ! declare -F "part_$part" >/dev/null; then
+    echo "no part is called '$part'; the head of $0 lists them" >&2
+    exit 2
+  fi
+done
+for part in "$@"; do
+  SECONDS=0
+  echo "== $part"
+  "part_$part"
+  echo "   ($SECONDS s)"
+  [ -n "${OUT:-}" ] && tar czf "$OUT/run_all.tar.gz" -C "$LOGS" .
+done
+if compgen -G "$LOGS/bench_*.json" >/dev/null; then
+  echo "== table"
+  "$PYTHON" bench/cuda/table.py "$LOGS"/bench_*.json
+fi
