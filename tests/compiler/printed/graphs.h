@@ -82,6 +82,37 @@ inline constexpr Graph kGraphs[] = {
         %0 = burin.reduce "max" %x axes [1] : tensor<2x2000xf32>
         return %0 : tensor<2x1xf32>
       })"},
+    // The same with values that stay in registers between folds.
+    {"LongLayerNorm", R"(
+      func.func @k(%x: tensor<2x1801xf32>, %g: tensor<1801xf32>)
+          -> tensor<2x1801xf32> {
+        %0 = burin.layer_norm %x, %g, %g eps 1.0e-05
+          : tensor<2x1801xf32>, tensor<1801xf32>, tensor<1801xf32>
+        return %0 : tensor<2x1801xf32>
+      })"},
+    // Divisions by a constant and of one, which are printed in ways of their
+    // own where results are narrow.
+    {"Quotients", R"(
+      func.func @k(%x: tensor<4x24xbf16>, %y: tensor<4x24xf32>)
+          -> (tensor<4x24xbf16>, tensor<4x24xbf16>) {
+        %c = burin.constant 3.0 : tensor<1xf32>
+        %0 = burin.cast %x : tensor<4x24xbf16> to f32
+        %1 = burin.binary "div" %0, %c : tensor<4x24xf32>, tensor<1xf32>
+        %2 = burin.unary "square" %y : tensor<4x24xf32>
+        %3 = burin.binary "max" %2, %c : tensor<4x24xf32>, tensor<1xf32>
+        %4 = burin.unary "reciprocal" %3 : tensor<4x24xf32>
+        %5 = burin.cast %1 : tensor<4x24xf32> to bf16
+        %6 = burin.cast %4 : tensor<4x24xf32> to bf16
+        return %5, %6 : tensor<4x24xbf16>, tensor<4x24xbf16>
+      })"},
+    {"Integers", R"(
+      func.func @k(%x: tensor<3x33xi64>, %y: tensor<33xi64>)
+          -> (tensor<3x33xi64>, tensor<3x33xf32>) {
+        %0 = burin.binary "mul" %x, %y : tensor<3x33xi64>, tensor<33xi64>
+        %1 = burin.binary "min" %0, %x : tensor<3x33xi64>, tensor<3x33xi64>
+        %2 = burin.cast %1 : tensor<3x33xi64> to f32
+        return %1, %2 : tensor<3x33xi64>, tensor<3x33xf32>
+      })"},
     {"Argmax", R"(
       func.func @k(%x: tensor<5x77xi64>) -> tensor<5xi64> {
         %0 = burin.argmax %x : tensor<5x77xi64>

@@ -127,4 +127,7 @@ namespace fast {
 using ::arithDivf, ::arithMaximumf, ::arithMinimumf;
 using ::mathAbsf, ::mathCos, ::mathErf, ::mathExp, ::mathLog, ::mathPowf;
 using ::mathRsqrt, ::mathSin, ::mathSqrt, ::mathTanh;
+inline float reciprocal(float x) {
+  return 1 / x;
+}
 } // namespace fast
