@@ -11,7 +11,8 @@
 #   model      InstructPix2Pix with random weights in $MODEL
 #   unet vae text    `burin bench` beside PyTorch; needs model
 #   edit       a whole edit beside diffusers; needs model
-#   kernels    PyTorch's kernels on bench/shapes
+#   kernels    `burin bench --kernels` beside PyTorch's, on bench/shapes/cuda
+#   tune       contraction tiles; the table goes to $LOGS/tuned_h100.txt
 #   sanitizer  compute-sanitizer over the cases that match $SANITIZE
 #   profile    `burin bench --profile` of the UNet
 #
@@ -151,16 +152,40 @@ Image.fromarray(n.astype('uint8')).save(sys.argv[1])" "$picture"
     tee "$LOGS/edit_peer.jsonl"
 }
 
+# Kernels are compiled on the card's machine: PyTorch brings NVRTC.
+find_nvrtc() {
+  [ -n "${BURIN_NVRTC:-}" ] && return
+  local found
+  found=$("$PYTHON" -c 'import glob, sys
+print(*[f for p in sys.path for f in sorted(
+    glob.glob(p + "/nvidia/*/lib/libnvrtc.so.1[23]"))][:1])')
+  [ -n "$found" ] && export BURIN_NVRTC="$found"
+}
+
 part_kernels() {
-  local file
-  for file in unet_64 vae_decoder_64 vae_encoder_512; do
-    local batch=1 flags=()
+  local file batch flags
+  find_nvrtc
+  for file in unet_64 vae_decoder_64 vae_encoder_512 text_encoder_77; do
+    batch=1 flags=()
     [ "$file" = unet_64 ] && batch=3 && flags=(--layer-norms)
     timeout 300 "$PYTHON" bench/reference/torch_kernels_cuda.py --batch $batch \
-      "${flags[@]}" --device "$DEVICE" --shapes "bench/shapes/$file.txt" \
+      "${flags[@]}" --device "$DEVICE" --shapes "bench/shapes/cuda/$file.txt" \
       2>>"$LOGS/error.log" >"$LOGS/torch_$file.jsonl" || echo "status $?"
-    echo "$file, batch $batch: $(tail -n 1 "$LOGS/torch_$file.jsonl")"
+    timeout 300 "$BURIN" bench --kernels --json --device "$DEVICE" \
+      --shapes "bench/shapes/cuda/$file.txt@$batch" \
+      2>>"$LOGS/error.log" >"$LOGS/burin_$file.jsonl" || echo "status $?"
+    echo "$file, batch $batch"
+    "$PYTHON" bench/reference/compare_kernels.py "$LOGS/burin_$file.jsonl" \
+      "$LOGS/torch_$file.jsonl"
   done
+}
+
+part_tune() {
+  find_nvrtc
+  timeout 550 "$BURIN" bench --tune --device "$DEVICE" \
+    -o "$LOGS/tuned_h100.txt" 2>>"$LOGS/error.log" >"$LOGS/tune.log" ||
+    echo "status $?: $(tail -n 3 "$LOGS/error.log")"
+  wc -l "$LOGS/tuned_h100.txt" "$LOGS/tune.log"
 }
 
 part_sanitizer() {

@@ -5,7 +5,8 @@ Prints one JSON line a shape: the microseconds of the plain operation (with
 its bias) and of the operation with what follows it in the network:
 
     conv          bias, time embedding, residual
-    linear        bias, residual; GEGLU where it widens eightfold
+    linear        bias, residual; GEGLU where it widens eightfold, nothing
+                  where it widens less: queries, keys and values
     attention     nothing; the fastest of PyTorch's ways counts
     group_affine  SiLU
     layer_norm    nothing (kept in no file: --layer-norms adds the UNet's)
@@ -14,7 +15,7 @@ Operands rotate among sets that exceed the cache; a CUDA graph holds the calls
 and replays are timed. The last line sums count times microseconds by kind.
 
     python bench/reference/torch_kernels_cuda.py \\
-        --shapes bench/shapes/unet_64.txt --batch 3 --layer-norms
+        --shapes bench/shapes/cuda/unet_64.txt --batch 3 --layer-norms
 """
 import argparse
 import json
@@ -72,6 +73,8 @@ class Work:
                 value, gate = plain().chunk(2, -1)
                 return value * F.gelu(gate)
             return plain, gated
+        if co > ci:
+            return plain, None
         residual = self.random(m, co)
         return plain, lambda: plain() + residual
 

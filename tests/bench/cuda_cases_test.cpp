@@ -43,6 +43,28 @@ int64_t countOf(const std::vector<ShapeRow>& rows, const std::string& key) {
   return 0;
 }
 
+// Limits of launches and of the copy engine.
+void expectLaunchable(const KernelCase& work, const std::string& what) {
+  const cuda::LaunchPlan& plan = work.plan;
+  EXPECT_EQ(plan.blocks[0] % plan.cluster, 0u) << what;
+  EXPECT_LE(plan.sharedBytes, 232448u) << what;
+  EXPECT_LE(plan.threads, 1024u) << what;
+  for (const cuda::MapPlan& map : plan.maps) {
+    ASSERT_LT(map.slice, work.slices.size()) << what;
+    const CaseSlice& slice = work.slices[map.slice];
+    EXPECT_EQ(map.strides.size() + 1, map.extents.size()) << what;
+    for (const uint64_t stride : map.strides)
+      EXPECT_EQ(stride % 16, 0u) << what;
+    for (const uint32_t box : map.box)
+      EXPECT_TRUE(box >= 1 && box <= 256) << what << ": box of " << box;
+    int64_t last =
+        static_cast<int64_t>(map.extents[0] * byteSize(slice.info.dtype));
+    for (size_t i = 0; i < map.strides.size(); ++i)
+      last += static_cast<int64_t>((map.extents[i + 1] - 1) * map.strides[i]);
+    EXPECT_LE(last, slice.bytes()) << what << ": slice " << map.slice;
+  }
+}
+
 TEST(CudaCases, EveryShapeHasPlans) {
   ASSERT_FALSE(files().empty());
   for (const std::string& path : files())
@@ -55,8 +77,7 @@ TEST(CudaCases, EveryShapeHasPlans) {
                                  << work.status().message();
           EXPECT_GT(work->bytes(), 0);
           EXPECT_EQ(work->flops > 0, row.kind != "group_affine");
-          for (const cuda::MapPlan& map : work->plan.maps)
-            EXPECT_LT(map.slice, work->slices.size());
+          expectLaunchable(*work, path + " " + shapeKey(row));
         }
 }
 

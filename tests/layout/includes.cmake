@@ -9,7 +9,7 @@ cmake_minimum_required(VERSION 3.25)
 # The most specific folder decides.
 set(base "runtime/base/")
 set(engine "runtime/|formats/|kernels/(catalog|cpu/contracts)\\.h")
-set(cards "kernels/cuda/(nvrtc|([a-z_]+/)?plan)\\.h")
+set(plans "kernels/cuda/(nvrtc|([a-z_]+/)?plan)\\.h")
 set(host_models "models/(data|text|schedule|pipeline|names)/")
 set(rows
   "formats::formats/|${base}"
@@ -20,7 +20,7 @@ set(rows
   "models::${host_models}|${engine}|compiler/abi\\.h"
   "models/graph:mlir:models/graph/|models/schedule/coefficients\\.h|compiler/|ops/|formats/|${base}"
   "ops:mlir:ops/|compiler/|kernels/(catalog|cpu/contracts)\\.h|${base}"
-  "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(catalog|cpu/contracts)\\.h|${cards}|${base}"
+  "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(catalog|cpu/contracts)\\.h|${plans}|${base}"
   "tools/burin-opt:mlir:tools/burin-opt/|compiler/|ops/|models/graph/|${base}"
   "tools::tools/|bench/(cuda|support)/|${host_models}|${engine}")
 

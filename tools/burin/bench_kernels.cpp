@@ -251,10 +251,9 @@ Status benchKernels(const KernelBenchOptions& options,
 Status tuneKernels(const KernelBenchOptions& options,
                    const std::string& device) {
   const auto& files = options.shapes.empty() ? kTuned : options.shapes;
-  BURIN_ASSIGN(auto table, tableSoFar(options.output));
-  BURIN_TRY(writeTable(options.output, table)); // fails before the work does
-  for (const std::string& file : files)         // and before a card is asked
+  for (const std::string& file : files)
     BURIN_TRY(readShapeRows(file).status());
+  BURIN_ASSIGN(auto table, tableSoFar(options.output));
   BURIN_ASSIGN(const Card card, openCard(device));
   if (card.target.capability != 90)
     return unimplemented("--tune is for sm_90a, and " +
