@@ -168,7 +168,7 @@ LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed,
       2 * ShapedType::getNumElements(placed.source.shape) *
       byteSize(static_cast<burin::DType>(moduleDType(placed.source.element)));
   module::VerbUnion verb;
-  verb.Set(std::move(copy));
+  verb.Set(copy);
   addStep(std::move(verb), placed.location, bytes);
   return success();
 }

@@ -15,7 +15,8 @@ extern "C" __global__ void addOne(const __grid_constant__ Views<2> views,
   i64 row = blockIdx.x * i64(blockDim.x) + threadIdx.x;
   if (row >= count.items)
     return;
-  const float* in = (const float*)views.view[0].data + row * views.view[0].pitch;
+  const float* in =
+      (const float*)views.view[0].data + row * views.view[0].pitch;
   float* out = (float*)views.view[1].data + row * views.view[1].pitch;
   for (int i = 0; i < 8; ++i)
     out[i] = in[i] + 1.0f;

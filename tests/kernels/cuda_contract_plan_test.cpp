@@ -115,9 +115,9 @@ TEST(CudaContractPlan, MeasuredTilesWin) {
   ASSERT_TRUE(plan.ok());
   const auto geometry = contractGeometry(p, false);
   ASSERT_TRUE(geometry.ok());
-  EXPECT_EQ(plan->symbol,
-            "contract_" + selectTile(*geometry, *tuned).tile->name() +
-                "_bf16_plain_1280");
+  EXPECT_EQ(plan->symbol, "contract_" +
+                              selectTile(*geometry, *tuned).tile->name() +
+                              "_bf16_plain_1280");
 }
 
 // The model need not find the winner, but nothing far behind it.

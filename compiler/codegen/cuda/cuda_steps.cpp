@@ -68,8 +68,8 @@ static bool staysAligned(Value value, int64_t elements) {
   auto fits = [&](Viewing view, int64_t start, Value whole) {
     auto type = cast<RankedTensorType>(whole.getType());
     bool last = view.window()->axis == type.getRank() - 1;
-    return !last || (start % elements == 0 &&
-                     type.getShape().back() % elements == 0);
+    return !last ||
+           (start % elements == 0 && type.getShape().back() % elements == 0);
   };
   for (OpOperand& use : value.getUses()) {
     auto view = dyn_cast<Viewing>(use.getOwner());

@@ -46,7 +46,7 @@ private:
   LogicalResult printFlat();
   LogicalResult printTeam();
   LogicalResult printRowMap(linalg::GenericOp op);
-  LogicalResult printScalarMap(linalg::GenericOp op, Position at,
+  LogicalResult printScalarMap(linalg::GenericOp op, const Position& at,
                                StringRef name);
   LogicalResult printRowFold(linalg::GenericOp op);
   LogicalResult foldAt(linalg::GenericOp op, Position at,
@@ -326,8 +326,8 @@ void RowsPrinter::syncArrays(linalg::GenericOp op) {
 }
 
 // One value a row, the same in every lane.
-LogicalResult RowsPrinter::printScalarMap(linalg::GenericOp op, Position at,
-                                          StringRef name) {
+LogicalResult RowsPrinter::printScalarMap(linalg::GenericOp op,
+                                          const Position& at, StringRef name) {
   text_ += "  {\n";
   for (size_t i = rows_.size(); i < at.extents.size(); ++i)
     text_ += formatv("  [[maybe_unused]] const int d{0} = 0;\n", i);

@@ -23,8 +23,8 @@ std::string wgmmaText(int n, DType dtype) {
   std::string places, sums;
   for (int i = 0; i < count; ++i) {
     const std::string comma = i + 1 < count ? "," : "", at = std::to_string(i);
-    places += "%" + at + comma;
-    sums += "\"+f\"(d[" + at + "])" + comma;
+    places.append("%").append(at).append(comma);
+    sums.append("\"+f\"(d[").append(at).append("])").append(comma);
   }
   const auto place = [&](int i) { return "%" + std::to_string(count + i); };
   return "template <>\nstruct Wgmma<" + std::to_string(n) +

@@ -10,7 +10,6 @@ namespace {
 
 constexpr int kSharedLimit = 232448; // bytes of one block on sm_90
 constexpr int kMaxStages = 8;
-constexpr int kMultiprocessors = 132;
 
 // Costs are fits of programmatic launches on an H100.
 constexpr ContractTile kTiles[] = {
