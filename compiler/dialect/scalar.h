@@ -34,16 +34,6 @@ public:
             Op::create(*builder_, location_, value_, others.value_...)};
   }
 
-  // `yes` where this scalar is ordered and at least zero, else `no`.
-  Scalar selectIfNotNegative(const Scalar& yes, const Scalar& no) const {
-    mlir::Value test = mlir::arith::CmpFOp::create(
-        *builder_, location_, mlir::arith::CmpFPredicate::OGE, value_,
-        constant(0).value_);
-    return {*builder_, location_,
-            mlir::arith::SelectOp::create(*builder_, location_, test,
-                                          yes.value_, no.value_)};
-  }
-
 private:
   mlir::OpBuilder* builder_;
   mlir::Location location_;

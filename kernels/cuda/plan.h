@@ -30,6 +30,7 @@ struct SliceInfo {
   int64_t extent;
   int64_t pitch;
   int64_t alignment;
+  bool constant = false; // a parameter: no kernel of a run writes it
 };
 
 // The card that code is made for.

@@ -9,11 +9,9 @@ using namespace mlir;
 
 namespace burin {
 
-// 1 / (1 + exp(-x)) by an exponential that cannot overflow: with
-// z = exp(-|x|) it is 1 / (1 + z) for x >= 0 and z / (1 + z) below.
+// Where exp(-x) is infinite the result is below every normal number.
 static Scalar sigmoid(const Scalar& x) {
-  Scalar z = exp(-abs(x));
-  return x.selectIfNotNegative(x.constant(1), z) / (z + 1);
+  return 1.0 / (exp(-x) + 1);
 }
 
 static Scalar gelu(const Scalar& x) {

@@ -46,8 +46,12 @@ static SliceInfo infoOf(const module::SliceT& slice) {
   int64_t extent = slice.shape.empty() ? 1 : slice.shape.back();
   int64_t rows =
       extent == 0 ? 0 : ShapedType::getNumElements(slice.shape) / extent;
-  return {static_cast<DType>(slice.dtype), rows, extent, slice.pitch,
-          std::gcd(kBaseAlignment, static_cast<int64_t>(slice.byte_offset))};
+  return {static_cast<DType>(slice.dtype),
+          rows,
+          extent,
+          slice.pitch,
+          std::gcd(kBaseAlignment, static_cast<int64_t>(slice.byte_offset)),
+          slice.storage == module::Storage::Constant};
 }
 
 static StringRef familyOf(StringRef kernel) {

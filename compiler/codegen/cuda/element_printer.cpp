@@ -124,20 +124,21 @@ std::string ElementPrinter::readSlice(const Place& place, RankedTensorType type,
   unsigned last = at.dims.size() - 1;
   bool moves = !at.dims.empty() && dependsOn(map, last);
   if (!moves) {
-    text += formatv("{0}{1} {2}[1];\n{0}load<{3}>({4}, {2});\n", at.indent, reg,
+    text += formatv("{0}{1} {2}[1];\n{0}{5}<{3}>({4}, {2});\n", at.indent, reg,
                     name, alignmentOf(place.slice, 1, 1),
-                    this->at(place.slice, indexOf(type, map, at)));
+                    this->at(place.slice, indexOf(type, map, at)),
+                    slices_[place.slice].constant ? "loadConstant" : "load");
     return (name + "[0]").str();
   }
   auto offset = offsetFrom(map.getResults().back(), last);
   AffineMap leading = leadingOf(map);
   if (offset && !dependsOn(leading, last)) {
-    std::string tail = at.valid.empty() ? std::string() : ", " + at.valid;
-    text += formatv("{0}{1} {2}[{3}];\n{0}loadSome<{4}>({5}, {2}{6});\n",
-                    at.indent, reg, name, at.width,
-                    alignmentOf(place.slice, at.width, *offset),
-                    this->at(place.slice, indexOf(type, map, at)),
-                    at.valid.empty() ? formatv(", {0}", at.width).str() : tail);
+    text += formatv(
+        "{0}{1} {2}[{3}];\n{0}{7}<{4}>({5}, {2}, {6});\n", at.indent, reg, name,
+        at.width, alignmentOf(place.slice, at.width, *offset),
+        this->at(place.slice, indexOf(type, map, at)),
+        at.valid.empty() ? std::to_string(at.width) : at.valid,
+        slices_[place.slice].constant ? "loadSomeConstant" : "loadSome");
     return (name + "[i]").str();
   }
   Position one = at;

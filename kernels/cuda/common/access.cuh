@@ -44,6 +44,16 @@ __device__ __forceinline__ void loadSome(const T* from, R (&to)[N], int valid) {
 }
 
 template <int kAlign, class T, class R, int N>
+__device__ __forceinline__ void loadSomeConstant(const T* from, R (&to)[N],
+                                                 int valid) {
+  if (valid == N)
+    return loadConstant<kAlign>(from, to);
+#pragma unroll
+  for (int i = 0; i < N; ++i)
+    to[i] = i < valid ? convert<R>(from[i]) : R();
+}
+
+template <int kAlign, class T, class R, int N>
 __device__ __forceinline__ void storeSome(T* to, const R (&from)[N],
                                           int valid) {
   if (valid == N)

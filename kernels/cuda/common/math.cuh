@@ -11,6 +11,9 @@
 //                                                  what this kernel writes
 //   loadInput<kAlign>(const T* from, R (&to)[N])   what nothing writes while
 //                                                  this kernel runs
+//   loadConstant<kAlign>(const T* from, R (&to)[N])
+//                                                  what no kernel of a run
+//                                                  writes: may move anywhere
 //   store<kAlign>(T* to, const R (&from)[N])
 // `kAlign` is a power of two that divides the address; accesses are of
 // min(16, kAlign, N * sizeof(T)) bytes. R is any type that `convert` takes:
@@ -119,7 +122,8 @@ __device__ __forceinline__ R convert(T x) {
   return Convert<R>::from(x);
 }
 
-// One access to memory of kBytes.
+// One access to memory of kBytes. loadInput keeps its place among barriers and
+// waits; loadConstant does not, so that what is read twice is loaded once.
 template <int kBytes>
 struct Word;
 template <>
@@ -128,6 +132,13 @@ struct Word<16> {
   static __device__ __forceinline__ Type loadInput(const void* p) {
     Type x;
     asm volatile("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w)
+                 : "l"(p));
+    return x;
+  }
+  static __device__ __forceinline__ Type loadConstant(const void* p) {
+    Type x;
+    asm("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];"
                  : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w)
                  : "l"(p));
     return x;
@@ -143,6 +154,13 @@ struct Word<8> {
                  : "l"(p));
     return x;
   }
+  static __device__ __forceinline__ Type loadConstant(const void* p) {
+    Type x;
+    asm("ld.global.nc.v2.u32 {%0, %1}, [%2];"
+                 : "=r"(x.x), "=r"(x.y)
+                 : "l"(p));
+    return x;
+  }
 };
 template <>
 struct Word<4> {
@@ -150,6 +168,11 @@ struct Word<4> {
   static __device__ __forceinline__ Type loadInput(const void* p) {
     Type x;
     asm volatile("ld.global.nc.u32 %0, [%1];" : "=r"(x) : "l"(p));
+    return x;
+  }
+  static __device__ __forceinline__ Type loadConstant(const void* p) {
+    Type x;
+    asm("ld.global.nc.u32 %0, [%1];" : "=r"(x) : "l"(p));
     return x;
   }
 };
@@ -161,6 +184,11 @@ struct Word<2> {
     asm volatile("ld.global.nc.u16 %0, [%1];" : "=h"(x) : "l"(p));
     return x;
   }
+  static __device__ __forceinline__ Type loadConstant(const void* p) {
+    Type x;
+    asm("ld.global.nc.u16 %0, [%1];" : "=h"(x) : "l"(p));
+    return x;
+  }
 };
 template <>
 struct Word<1> {
@@ -168,6 +196,11 @@ struct Word<1> {
   static __device__ __forceinline__ Type loadInput(const void* p) {
     u32 x;
     asm volatile("ld.global.nc.u8 %0, [%1];" : "=r"(x) : "l"(p));
+    return static_cast<Type>(x);
+  }
+  static __device__ __forceinline__ Type loadConstant(const void* p) {
+    u32 x;
+    asm("ld.global.nc.u8 %0, [%1];" : "=r"(x) : "l"(p));
     return static_cast<Type>(x);
   }
 };
@@ -211,6 +244,19 @@ __device__ __forceinline__ void loadInput(const T* from, R (&to)[N]) {
 #pragma unroll
   for (int i = 0; i < P::kWords; ++i)
     packed.word[i] = P::Access::loadInput(
+        reinterpret_cast<const typename P::Access::Type*>(from) + i);
+#pragma unroll
+  for (int i = 0; i < N; ++i)
+    to[i] = convert<R>(packed.element[i]);
+}
+
+template <int kAlign, class T, class R, int N>
+__device__ __forceinline__ void loadConstant(const T* from, R (&to)[N]) {
+  using P = Packed<T, N, kAlign>;
+  P packed;
+#pragma unroll
+  for (int i = 0; i < P::kWords; ++i)
+    packed.word[i] = P::Access::loadConstant(
         reinterpret_cast<const typename P::Access::Type*>(from) + i);
 #pragma unroll
   for (int i = 0; i < N; ++i)

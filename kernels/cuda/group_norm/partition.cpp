@@ -17,6 +17,9 @@ constexpr int64_t kVector = 8;
 // As good as a block for each of an H100's 132 multiprocessors.
 constexpr int64_t kEnoughBlocks = 128;
 constexpr int64_t kSectorBytes = 32;
+// What is smaller was just written and is still in an H100's second-level
+// cache, where short pieces cost little.
+constexpr int64_t kCachedBytes = 24 << 20;
 constexpr int64_t kLargestBlock = 1024;
 constexpr int64_t kStaticShared = 48 * 1024;
 // Clusters above 8 blocks need the driver's leave for each kernel.
@@ -210,6 +213,11 @@ Result<GroupPartition> partitionNorm(const GroupProblem& p,
     return unimplemented(what + ": " + std::to_string(p.pixels) +
                          " pixels of a group do not fit the shared memory of " +
                          std::to_string(kLargestCluster) + " blocks");
+  const int64_t bytes = p.batch * p.pixels * p.channels * bytesOfX(p);
+  if (bytes > kCachedBytes && best.span * bytesOfX(p) < 2 * kSectorBytes)
+    return unimplemented(what + " would read memory in pieces of " +
+                         std::to_string(best.span * bytesOfX(p)) +
+                         " bytes; two passes in longer ones take less time");
   if (best.threads > kAloneThreads)
     return unimplemented(what + " with groups of " + std::to_string(p.width) +
                          " channels; it takes spans of " +

@@ -23,6 +23,7 @@ Result<LaunchPlan> planGroupAffine(std::span<const int64_t> params,
 // planGroupAffine and a map over the elements, where
 //   there are no clusters of blocks (before sm_90),
 //   channels do not come in eights, or rows of x are not 16-byte aligned,
+//   a large picture would be read in pieces shorter than 64 bytes,
 //   or a group's pixels do not fit the shared memory of 16 blocks (3.5 MiB).
 // More than 8 blocks are taken only where 8 do not hold them.
 Result<LaunchPlan> planGroupNorm(std::span<const int64_t> params,
