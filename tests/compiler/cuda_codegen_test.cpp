@@ -207,8 +207,7 @@ const Case kCases[] = {
         return %0, %1 : tensor<3xi64>, tensor<5xi64>
       })",
      2},
-    // Single numbers beside tensors: the difference is a step, its half is
-    // computed where it is read.
+    // Single numbers beside tensors are computed where they are read.
     {"Scalars", R"(
       func.func @main(%x: tensor<2x8x8x4xf32>, %n: tensor<2x8x8x4xf32>,
                       %s: tensor<1xf32>, %t: tensor<1xf32>)
@@ -221,7 +220,7 @@ const Case kCases[] = {
           : tensor<2x8x8x4xf32>, tensor<2x8x8x4xf32>
         return %3 : tensor<2x8x8x4xf32>
       })",
-     2},
+     1},
     {"Integers", R"(
       func.func @main(%x: tensor<3x33xi64>, %y: tensor<33xi32>,
                       %b: tensor<3x33xi1>, %c: tensor<3x33xi8>)
