@@ -18,7 +18,7 @@ struct BurinBytes {
 //   {"architecture": "instruct_pix2pix",
 //    "target": "x86-64-v4" | "x86-64-v3" |
 //              "sm_90a" | "sm_89" | "sm_86" | "sm_80",
-//    "precision": "f32" | "bf16",
+//    "precision": "f32" | "bf16" | "f16" (on cards only),
 //    "components": {"unet": {"config": {...}, "dtype": "f32"}, ...},
 //    "functions": [{"component": "unet", "name": "unet", "batch": 3,
 //                   "height": 64, "width": 64, "tokens": 77,

@@ -11,7 +11,7 @@ namespace burin {
 
 FailureOr<std::string> kernelFor(Operation* op, StringRef family, Value input) {
   Type element = elementOf(input);
-  if (!element.isF32() && !element.isBF16()) {
+  if (!element.isF32() && !element.isBF16() && !element.isF16()) {
     op->emitOpError("has no kernel for ") << element << "; cast to f32 or bf16";
     return failure();
   }

@@ -8,8 +8,8 @@
 
 namespace burin {
 
-// "<family>.f32" or "<family>.bf16" by the elements of `input`; for any other
-// type a diagnostic and failure.
+// "<family>.f32", "<family>.bf16" or, which only cards have, "<family>.f16" by
+// the elements of `input`; for any other type a diagnostic and failure.
 mlir::FailureOr<std::string>
 kernelFor(mlir::Operation* op, llvm::StringRef family, mlir::Value input);
 

@@ -67,10 +67,18 @@ FailureOr<uint32_t> CpuSteps::packed(Value weight, const Packing& packing,
   return *to;
 }
 
+// Kernels are named by the type they compute in; float16 is for cards.
+static LogicalResult checkServed(Operation* op, const LibraryCall& call) {
+  if (!StringRef(call.kernel).ends_with(".f16"))
+    return success();
+  return op->emitOpError("has no kernel for 'f16' on a processor; cast to f32 "
+                         "or bf16");
+}
+
 LogicalResult CpuSteps::emitCall(RegionOp region, FunctionEmitter& function) {
   auto root = cast<LibraryBacked>(region.root());
   FailureOr<LibraryCall> library = root.libraryCall();
-  if (failed(library))
+  if (failed(library) || failed(checkServed(root, *library)))
     return failure();
   module::CallT call;
   call.kernel = library->kernel;

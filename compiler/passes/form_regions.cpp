@@ -60,6 +60,7 @@ private:
   Value formGate(Group& group, Value result);
   bool joinsEpilogue(Operation* op, Value result) const;
   void gather(Operation* op);
+  void merge(Group& group, Group& other);
   bool mayJoin(Operation* op, const Group& group) const;
   void build(Group& group);
   Group& addGroup(StringRef kind, Operation* op);
@@ -84,8 +85,9 @@ static bool isWeight(Operation* op) {
   return isa<ParameterOp>(op);
 }
 
-// Whether every reader of `op` is elementwise over far more elements, so that
-// computing it there costs less than a step of its own.
+// Whether every reader of `op` is elementwise over far more elements, or is
+// itself computed by such readers, so that computing it there costs less than a
+// step of its own. Readers are decided first.
 bool RegionFormer::isSmall(Operation* op) const {
   constexpr int64_t kFar = 32;
   auto form = forms_.find(op);
@@ -97,7 +99,7 @@ bool RegionFormer::isSmall(Operation* op) const {
   return llvm::all_of(op->getUsers(), [&](Operation* user) {
     auto other = forms_.find(user);
     return other != forms_.end() && other->second.elementwise &&
-           count(user) >= kFar * count(op);
+           (count(user) >= kFar * count(op) || isSunk(user));
   });
 }
 
@@ -126,7 +128,7 @@ LogicalResult RegionFormer::classify() {
     }
   }
   if (gpu_)
-    for (Operation* op : order_)
+    for (Operation* op : llvm::reverse(order_))
       if (isSmall(op))
         sunk_.insert(op);
   // A sunk op that something else than generated code reads must exist.
@@ -264,17 +266,35 @@ bool RegionFormer::mayJoin(Operation* op, const Group& group) const {
   return true;
 }
 
+// `op` may join both groups, so nobody but it reads the one's values in the
+// other: what has been two steps becomes one.
+void RegionFormer::merge(Group& group, Group& other) {
+  for (Operation* member : other.ops)
+    groupOf_[member] = &group;
+  group.ops.append(other.ops);
+  llvm::sort(group.ops,
+             [](Operation* a, Operation* b) { return a->isBeforeInBlock(b); });
+  llvm::erase_if(groups_, [&](auto& each) { return each.get() == &other; });
+}
+
 void RegionFormer::gather(Operation* op) {
+  Group* joined = nullptr;
   for (Value operand : op->getOperands()) {
     Operation* source = operand.getDefiningOp();
     Group* group = source ? groupOf_.lookup(source) : nullptr;
-    if (group && mayJoin(op, *group)) {
-      group->ops.push_back(op);
-      groupOf_[op] = group;
-      return;
-    }
+    if (!group || group == joined || !mayJoin(op, *group))
+      continue;
+    if (!joined)
+      joined = group;
+    else if (gpu_)
+      merge(*joined, *group);
   }
-  addGroup(RegionOp::kRows, op).rows = forms_.at(op).rows;
+  if (!joined) {
+    addGroup(RegionOp::kRows, op).rows = forms_.at(op).rows;
+    return;
+  }
+  joined->ops.push_back(op);
+  groupOf_[op] = joined;
 }
 
 void RegionFormer::build(Group& group) {

@@ -39,8 +39,9 @@ def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
     result; other generated ops join when they visit the same rows; what is
     left is a library call. Ops that only move data stay outside: the memory
     plan turns them into windows where it can. With `gpu`, both halves of a
-    contraction's columns may meet in its epilogue (GEGLU), and what is small
-    beside its readers is computed by each of them rather than by a step.
+    contraction's columns may meet in its epilogue (GEGLU), what is small
+    beside its readers is computed by each of them rather than by a step, and
+    independent ops over the same rows join the op that reads them all.
   }];
   let options = [Option<"gpu", "gpu", "bool", "false",
                         "Form the regions that a GPU runs best">];

@@ -5,7 +5,8 @@
 //   slice(add(x, b)) -> add(slice(x), slice(b))
 //
 // so that both halves of a product are windows of the product itself, and no
-// op computes what no one reads.
+// op computes what no one reads. Several windows of rows stay: the op that
+// computes them all may finish a product, which the windows could not.
 #include "compiler/codegen/cpu/row_form.h"
 #include "compiler/dialect/dialect.h"
 #include "compiler/passes/passes.h"
@@ -42,6 +43,8 @@ struct SinkSlice : OpRewritePattern<SliceOp> {
       return rewriter.notifyMatchFailure(slice, "reads no elementwise op");
     auto whole = cast<RankedTensorType>(source->getResult(0).getType());
     int64_t fromEnd = whole.getRank() - slice.getAxis();
+    if (fromEnd != 1 && !source->hasOneUse())
+      return rewriter.notifyMatchFailure(slice, "one step computes all rows");
     IRMapping mapping;
     for (Value operand : source->getOperands()) {
       auto type = cast<RankedTensorType>(operand.getType());

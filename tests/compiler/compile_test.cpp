@@ -3,6 +3,10 @@
 // computed here by plain loops.
 #include "tests/compiler/harness.h"
 
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -276,6 +280,68 @@ TEST(Compile, EpilogueWritesOverTheResidual) {
   for (size_t i = 0; i < second.size(); ++i)
     expected[i / 64] += second[i] + first[i];
   expectNear(y["y"], expected, 1e-3f);
+}
+
+// What compiling `text` for `target` is refused with; empty if it is not.
+std::string refusal(const std::string& text, const std::string& target) {
+  mlir::DialectRegistry registry;
+  registerCompiler(registry);
+  mlir::MLIRContext context(registry);
+  std::string message;
+  mlir::ScopedDiagnosticHandler collect(&context,
+                                        [&](mlir::Diagnostic& diagnostic) {
+                                          message += diagnostic.str() + "\n";
+                                          return mlir::success();
+                                        });
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  if (!module || mlir::succeeded(compileModule(*module, {.target = target})))
+    return {};
+  return message;
+}
+
+TEST(Compile, ProcessorsRefuseLibraryOpsInFloat16) {
+  const std::pair<std::string, std::string> graphs[] = {
+      {"linear", R"(
+    func.func @main(%x: tensor<2x8xf16> {burin.name = "x"})
+        -> (tensor<2x6xf16> {burin.name = "y"}) {
+      %w = burin.parameter "w" : tensor<6x8xf16>
+      %0 = burin.linear %x, %w : tensor<2x8xf16>, tensor<6x8xf16>
+      return %0 : tensor<2x6xf16>
+    })"},
+      {"conv2d", R"(
+    func.func @main(%x: tensor<1x4x4x8xf16> {burin.name = "x"})
+        -> (tensor<1x4x4x6xf16> {burin.name = "y"}) {
+      %w = burin.parameter "w" : tensor<6x8x3x3xf16>
+      %0 = burin.conv2d %x, %w stride 1 padding [1, 1, 1, 1]
+        : tensor<1x4x4x8xf16>, tensor<6x8x3x3xf16>
+      return %0 : tensor<1x4x4x6xf16>
+    })"},
+      {"attention", R"(
+    func.func @main(%q: tensor<2x5x8xf16> {burin.name = "q"},
+                    %k: tensor<2x7x8xf16> {burin.name = "k"})
+        -> (tensor<2x5x8xf16> {burin.name = "y"}) {
+      %0 = burin.attention %q, %k, %k heads 2 scale 5.0e-01
+        : tensor<2x5x8xf16>, tensor<2x7x8xf16>, tensor<2x7x8xf16>
+      return %0 : tensor<2x5x8xf16>
+    })"},
+      {"group_affine", R"(
+    func.func @main(%x: tensor<2x4x8xf16> {burin.name = "x"})
+        -> (tensor<2x4x8xf16> {burin.name = "y"}) {
+      %g = burin.parameter "g" : tensor<8xf32>
+      %0 = burin.group_norm %x, %g, %g groups 2 eps 1.0e-05
+        : tensor<2x4x8xf16>, tensor<8xf32>, tensor<8xf32>
+      return %0 : tensor<2x4x8xf16>
+    })"},
+  };
+  for (const auto& [op, text] : graphs)
+    for (const char* target : {"x86-64-v3", "x86-64-v4"}) {
+      std::string message = refusal(text, target);
+      EXPECT_NE(message.find("'burin." + op +
+                             "' op has no kernel for 'f16' on a processor; "
+                             "cast to f32 or bf16"),
+                std::string::npos)
+          << op << " for " << target << ": " << message;
+    }
 }
 
 TEST(Compile, NoElements) {

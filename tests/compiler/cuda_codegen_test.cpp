@@ -207,8 +207,7 @@ const Case kCases[] = {
         return %0, %1 : tensor<3xi64>, tensor<5xi64>
       })",
      2},
-    // Single numbers beside tensors: the difference is a step, its half is
-    // computed where it is read.
+    // Single numbers beside tensors are computed where they are read.
     {"Scalars", R"(
       func.func @main(%x: tensor<2x8x8x4xf32>, %n: tensor<2x8x8x4xf32>,
                       %s: tensor<1xf32>, %t: tensor<1xf32>)
@@ -221,7 +220,7 @@ const Case kCases[] = {
           : tensor<2x8x8x4xf32>, tensor<2x8x8x4xf32>
         return %3 : tensor<2x8x8x4xf32>
       })",
-     2},
+     1},
     {"Integers", R"(
       func.func @main(%x: tensor<3x33xi64>, %y: tensor<33xi32>,
                       %b: tensor<3x33xi1>, %c: tensor<3x33xi8>)
@@ -270,6 +269,36 @@ const Case kCases[] = {
         return %1 : tensor<2x9x9x32xf32>
       })",
      2},
+    // A block of the UNet in float16: its kernels are the families' own.
+    {"Float16", R"(
+      func.func @main(%x: tensor<2x8x8x64xf16>, %t: tensor<2x1x1x64xf16>)
+          -> tensor<2x64x64xf16> {
+        %g = burin.parameter "g" : tensor<64xf32>
+        %b = burin.parameter "b" : tensor<64xf32>
+        %w = burin.parameter "w" : tensor<64x64x3x3xf16>
+        %wq = burin.parameter "q" : tensor<64x64xf32>
+        %wk = burin.parameter "k" : tensor<64x64xf32>
+        %0 = burin.group_norm %x, %g, %b groups 32 eps 1.0e-05
+          : tensor<2x8x8x64xf16>, tensor<64xf32>, tensor<64xf32>
+        %1 = burin.unary "silu" %0 : tensor<2x8x8x64xf16>
+        %2 = burin.conv2d %1, %w stride 1 padding [1, 1, 1, 1]
+          : tensor<2x8x8x64xf16>, tensor<64x64x3x3xf16>
+        %c = burin.cast %b : tensor<64xf32> to f16
+        %3 = burin.binary "add" %2, %c : tensor<2x8x8x64xf16>, tensor<64xf16>
+        %4 = burin.binary "add" %3, %t
+          : tensor<2x8x8x64xf16>, tensor<2x1x1x64xf16>
+        %5 = burin.binary "add" %4, %x
+          : tensor<2x8x8x64xf16>, tensor<2x8x8x64xf16>
+        %6 = burin.reshape %5 to [2, 64, 64] : tensor<2x8x8x64xf16>
+        %q = burin.linear %6, %wq : tensor<2x64x64xf16>, tensor<64x64xf32>
+        %k = burin.linear %6, %wk : tensor<2x64x64xf16>, tensor<64x64xf32>
+        %7 = burin.attention %q, %k, %k heads 2 scale 1.77e-01
+          : tensor<2x64x64xf16>, tensor<2x64x64xf16>, tensor<2x64x64xf16>
+        %8 = burin.binary "add" %7, %6
+          : tensor<2x64x64xf16>, tensor<2x64x64xf16>
+        return %8 : tensor<2x64x64xf16>
+      })",
+     5},
     {"Tokens", R"(
       func.func @main(%i: tensor<3x77xi64>) -> tensor<3x64xbf16> {
         %t = burin.parameter "t" : tensor<490x64xbf16>

@@ -204,3 +204,83 @@ func.func @not_small(%x: tensor<2x5x24xf32>, %s: tensor<2x1x24xf32>)
   %1 = burin.binary "mul" %x, %0 : tensor<2x5x24xf32>, tensor<2x1x24xf32>
   return %1 : tensor<2x5x24xf32>
 }
+
+// So is a chain of what is small, to its beginning.
+// CHECK-LABEL: @small_chain
+// CPU-COUNT-2: burin.region "rows"
+// GPU: burin.region "rows" ({{.*}} = %arg1, {{.*}} = %arg2, {{.*}} = %arg0)
+// GPU-NEXT: burin.binary "sub"
+// GPU-NEXT: burin.unary "exp"
+// GPU-NEXT: burin.binary "mul"
+// GPU-NEXT: burin.yield
+// GPU-NOT: burin.region
+func.func @small_chain(%x: tensor<2x8x8x24xf32>, %s: tensor<1xf32>,
+                       %t: tensor<1xf32>) -> tensor<2x8x8x24xf32> {
+  %0 = burin.binary "sub" %s, %t : tensor<1xf32>, tensor<1xf32>
+  %1 = burin.unary "exp" %0 : tensor<1xf32>
+  %2 = burin.binary "mul" %x, %1 : tensor<2x8x8x24xf32>, tensor<1xf32>
+  return %2 : tensor<2x8x8x24xf32>
+}
+
+// One reader that needs the value itself ends the chain there, and what comes
+// before stays with it.
+// CHECK-LABEL: @small_chain_read
+// CHECK: %[[E:.+]] = burin.region "rows" ({{.*}} = %arg1, {{.*}} = %arg2)
+// CHECK-NEXT: burin.binary "sub"
+// CHECK-NEXT: burin.unary "exp"
+// CHECK-NEXT: burin.yield
+// CHECK: burin.region "rows" ({{.*}} = %arg0, {{.*}} = %[[E]])
+// CHECK-NEXT: burin.binary "mul"
+func.func @small_chain_read(%x: tensor<2x8x8x24xf32>, %s: tensor<1xf32>,
+                            %t: tensor<1xf32>)
+    -> (tensor<2x8x8x24xf32>, tensor<1xf32>) {
+  %0 = burin.binary "sub" %s, %t : tensor<1xf32>, tensor<1xf32>
+  %1 = burin.unary "exp" %0 : tensor<1xf32>
+  %2 = burin.binary "mul" %x, %1 : tensor<2x8x8x24xf32>, tensor<1xf32>
+  return %2, %1 : tensor<2x8x8x24xf32>, tensor<1xf32>
+}
+
+// Producers that know nothing of each other meet in their reader, where a GPU
+// makes one step of them.
+// CHECK-LABEL: @meet
+// CPU-COUNT-2: burin.region "rows"
+// GPU: burin.region "rows" ({{.*}} = %arg0, {{.*}} = %arg2, {{.*}} = %arg1)
+// GPU-NEXT: burin.binary "mul"
+// GPU-NEXT: burin.binary "mul"
+// GPU-NEXT: burin.binary "add"
+// GPU-NEXT: burin.yield
+// GPU-NOT: burin.region
+// CHECK: return
+func.func @meet(%x: tensor<2x5x24xf32>, %y: tensor<2x5x24xf32>,
+                %s: tensor<24xf32>) -> tensor<2x5x24xf32> {
+  %0 = burin.binary "mul" %x, %s : tensor<2x5x24xf32>, tensor<24xf32>
+  %1 = burin.binary "mul" %y, %s : tensor<2x5x24xf32>, tensor<24xf32>
+  %2 = burin.binary "add" %0, %1 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+  return %2 : tensor<2x5x24xf32>
+}
+
+// A producer over other rows, or one that is read before, stays a step.
+// CHECK-LABEL: @do_not_meet
+// CHECK: %[[A:.+]] = burin.region "rows" ({{.*}} = %arg0)
+// CHECK-NEXT: burin.unary "exp"
+// CHECK-NEXT: burin.yield
+// CHECK: burin.region "contraction" ({{.*}} = %[[A]]
+// CHECK: %[[C:.+]] = burin.region "rows" ({{.*}} = %arg2)
+// CHECK-NEXT: burin.unary "neg"
+// CHECK-NEXT: burin.yield
+// CHECK: burin.region "rows" ({{.*}} = %arg1, {{.*}} = %[[A]], {{.*}} = %[[C]])
+// CHECK-NEXT: burin.unary "tanh"
+// CHECK-NEXT: burin.binary "mul"
+// CHECK-NEXT: burin.binary "add"
+// CHECK-NEXT: burin.yield
+func.func @do_not_meet(%x: tensor<2x5x24xf32>, %y: tensor<2x5x24xf32>,
+                       %s: tensor<1x24xf32>, %w: tensor<24x24xf32>)
+    -> (tensor<2x5x24xf32>, tensor<2x5x24xf32>) {
+  %0 = burin.unary "exp" %x : tensor<2x5x24xf32>
+  %1 = burin.linear %0, %w : tensor<2x5x24xf32>, tensor<24x24xf32>
+  %2 = burin.unary "tanh" %y : tensor<2x5x24xf32>
+  %3 = burin.unary "neg" %s : tensor<1x24xf32>
+  %4 = burin.binary "mul" %0, %2 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+  %5 = burin.binary "add" %4, %3 : tensor<2x5x24xf32>, tensor<1x24xf32>
+  return %1, %5 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+}

@@ -59,3 +59,18 @@ func.func @fold(%x: tensor<4x3xf32>) -> tensor<4x2xf32> {
   %1 = burin.slice %0 axis 1 start 1 size 2 : tensor<4x3xf32>
   return %1 : tensor<4x2xf32>
 }
+
+// Windows of rows that one op computes for all: it stays with the product.
+// CHECK-LABEL: @rows
+// CHECK: %[[Y:.+]] = burin.linear
+// CHECK-NEXT: %[[S:.+]] = burin.binary "add" %[[Y]], %arg2
+// CHECK-NEXT: burin.slice %[[S]] axis 0 start 0 size 2
+// CHECK-NEXT: burin.slice %[[S]] axis 0 start 2 size 2
+func.func @rows(%x: tensor<4x24xf32>, %w: tensor<40x24xf32>, %b: tensor<40xf32>)
+    -> (tensor<2x40xf32>, tensor<2x40xf32>) {
+  %0 = burin.linear %x, %w : tensor<4x24xf32>, tensor<40x24xf32>
+  %1 = burin.binary "add" %0, %b : tensor<4x40xf32>, tensor<40xf32>
+  %2 = burin.slice %1 axis 0 start 0 size 2 : tensor<4x40xf32>
+  %3 = burin.slice %1 axis 0 start 2 size 2 : tensor<4x40xf32>
+  return %2, %3 : tensor<2x40xf32>, tensor<2x40xf32>
+}

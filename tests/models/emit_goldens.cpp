@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles every golden for another machine, in float32 and in bf16, and
-// writes it for burin-replay:
+// Compiles every golden for another machine, in float32, in bf16 and for a card
+// in float16, and writes it for burin-replay:
 //
 //   emit_goldens --emit FOLDER --target sm_90a
 #include "tests/models/golden.h"
@@ -18,6 +18,12 @@ namespace {
 // Tensors of the file that are neither inputs nor outputs of its functions.
 bool isConstant(std::string_view name) {
   return !name.starts_with("inputs.") && !name.starts_with("outputs.");
+}
+
+std::string toleranceOf(DType precision) {
+  return precision == DType::kF32
+             ? "network"
+             : "network_" + std::string(burin::name(precision));
 }
 
 Status emitFunction(const Golden& golden, const Function& function,
@@ -40,7 +46,7 @@ Status emitFunction(const Golden& golden, const Function& function,
         {tensor.data.begin(), tensor.data.end()},
         Shape(tensor.shape.begin(), tensor.shape.end()), tensor.dtype));
     writer.expect(std::string(tensor.name), expected.back(),
-                  precision == DType::kF32 ? "network" : "network_bf16");
+                  toleranceOf(precision));
   }
   return writer.write(folder,
                       "golden." + name + "." + function.name + "_" +
@@ -74,9 +80,12 @@ int run(int argc, char** argv) {
                               : options.status().message().c_str());
     return 2;
   }
+  std::vector<DType> precisions{DType::kF32, DType::kBF16};
+  if (options->isCard())
+    precisions.push_back(DType::kF16);
   int failed = 0;
   for (const char* name : kGoldens)
-    for (DType precision : {DType::kF32, DType::kBF16}) {
+    for (DType precision : precisions) {
       Status status = emitGolden(name, precision, *options);
       failed += !status.ok();
       std::printf("%s %s: %s\n", name,

@@ -27,6 +27,7 @@ static std::vector<std::string> split(const std::string& text) {
 }
 
 static Status readTable(const std::filesystem::path& path,
+                        std::span<const std::string_view> types,
                         std::vector<Case>& cases) {
   std::ifstream file(path);
   int number = 0;
@@ -49,9 +50,9 @@ static Status readTable(const std::filesystem::path& path,
       cases.push_back(row);
       continue;
     }
-    for (const char* type : {"f32", "bf16"}) {
+    for (std::string_view type : types) {
       Case typed = row;
-      typed.name += std::string("_") + type;
+      typed.name += "_" + std::string(type);
       typed.assembly =
           replaced(replaced(row.assembly, "$T", type), "$NAME", typed.name);
       cases.push_back(typed);
@@ -60,7 +61,8 @@ static Status readTable(const std::filesystem::path& path,
   return okStatus();
 }
 
-Result<std::vector<Case>> readCases(const std::string& folder) {
+Result<std::vector<Case>> readCases(const std::string& folder,
+                                    std::span<const std::string_view> types) {
   std::vector<std::filesystem::path> paths;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error))
@@ -71,7 +73,7 @@ Result<std::vector<Case>> readCases(const std::string& folder) {
   std::sort(paths.begin(), paths.end());
   std::vector<Case> cases;
   for (const auto& path : paths)
-    BURIN_TRY(readTable(path, cases));
+    BURIN_TRY(readTable(path, types, cases));
   return cases;
 }
 

@@ -24,39 +24,59 @@ struct Class {
   // A result rounds by up to 2^-8 of itself, and the mean square of that is
   // its share of the error.
   Limits bf16;
+  // The same with 2^-11.
+  Limits f16;
 };
 
 constexpr double kAny = std::numeric_limits<double>::infinity();
-constexpr std::array<Class, 6> kClasses{{
-    {"exact", {0, kAny}, {0, kAny}},
-    {"relative", {0x1p-21, kAny}, {0x1.1p-8, kAny}},
-    {"unit", {0x1p-21, kAny}, {0x1.1p-8, kAny}},
-    {"product", {0x1p-18, 1e-12}, {0x1p-7, 0x1p-16}},
-    {"network", {kAny, 1e-10}, {kAny, 0x1p-11}},
-    {"network_bf16", {kAny, 0x1p-11}, {kAny, 0x1p-11}},
+constexpr std::array<Class, 7> kClasses{{
+    {"exact", {0, kAny}, {0, kAny}, {0, kAny}},
+    {"relative", {0x1p-21, kAny}, {0x1.1p-8, kAny}, {0x1.1p-11, kAny}},
+    {"unit", {0x1p-21, kAny}, {0x1.1p-8, kAny}, {0x1.1p-11, kAny}},
+    {"product", {0x1p-18, 1e-12}, {0x1p-7, 0x1p-16}, {0x1p-10, 0x1p-22}},
+    {"network", {kAny, 1e-10}, {kAny, 0x1p-11}, {kAny, 0x1p-17}},
+    {"network_bf16", {kAny, 0x1p-11}, {kAny, 0x1p-11}, {kAny, 0x1p-11}},
+    {"network_f16", {kAny, 0x1p-17}, {kAny, 0x1p-11}, {kAny, 0x1p-17}},
 }};
 } // namespace
 
+static const Limits& limitsOf(const Class& c, DType dtype) {
+  return dtype == DType::kF32 ? c.f32 : dtype == DType::kF16 ? c.f16 : c.bf16;
+}
+
+// What numbers near zero may lose: all below the smallest normal float, of f16
+// only the last bit of its own subnormal numbers.
+static double leastError(DType dtype) {
+  return dtype == DType::kF16 ? 0x1p-24 : FLT_MIN;
+}
+
+// What the elements of one comparison are allowed by.
+struct Allowance {
+  const Class& limits;
+  double worst; // of the class for the element type
+  double least;
+  double rms;
+};
+
 // The error that an element of value `x` may have.
-static double allowed(const Class& limits, double worst, double x, double rms) {
-  if (limits.name == "relative")
-    return worst * std::abs(x) + FLT_MIN;
-  if (limits.name == "unit")
-    return worst * (1 + std::abs(x));
-  return worst * (rms + std::abs(x)) + FLT_MIN;
+static double allowed(const Allowance& a, double x) {
+  if (a.limits.name == "relative")
+    return a.worst * std::abs(x) + a.least;
+  if (a.limits.name == "unit")
+    return a.worst * (1 + std::abs(x));
+  return a.worst * (a.rms + std::abs(x)) + a.least;
 }
 
 // The share of the allowance that result `y` uses up against `x`, which is
 // finite or not.
-static double share(const Class& limits, double worst, double y, double x,
-                    double exact, double rms) {
+static double share(const Allowance& a, double y, double x, double exact) {
   if (std::isnan(x) || std::isnan(y))
     return std::isnan(x) && std::isnan(y) ? 0 : kAny;
-  if (std::isinf(x) || std::isinf(y) || limits.name == "exact")
+  if (std::isinf(x) || std::isinf(y) || a.limits.name == "exact")
     return x == y ? 0 : kAny;
-  if (std::isinf(worst))
+  if (std::isinf(a.worst))
     return 0;
-  return std::abs(y - exact) / allowed(limits, worst, x, rms);
+  return std::abs(y - exact) / allowed(a, x);
 }
 
 Result<Comparison> compare(const std::string& tolerance, DType dtype,
@@ -72,7 +92,7 @@ Result<Comparison> compare(const std::string& tolerance, DType dtype,
     return invalidArgument("the reference has shape " +
                            toString(reference.shape) + ", the result " +
                            toString(result.shape));
-  const Limits& limits = dtype == DType::kF32 ? found->f32 : found->bf16;
+  const Limits& limits = limitsOf(*found, dtype);
 
   double power = 0, error = 0;
   int64_t finite = 0;
@@ -89,10 +109,11 @@ Result<Comparison> compare(const std::string& tolerance, DType dtype,
   outcome.nmse = power > 0 ? error / power : error;
   if (std::isfinite(limits.nmse))
     outcome.share = outcome.nmse / limits.nmse;
+  const Allowance allowance{*found, limits.worst, leastError(dtype), rms};
   for (int64_t i = 0; i < reference.count(); ++i) {
     double exact = reference.values[i], y = result.values[i];
     double x = rounded(exact, dtype);
-    double used = share(*found, limits.worst, y, x, exact, rms);
+    double used = share(allowance, y, x, exact);
     if (!(used > outcome.share) && !outcome.worst.empty())
       continue;
     outcome.share = std::max(outcome.share, used);

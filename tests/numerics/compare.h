@@ -4,17 +4,19 @@
 //   exact     the reference rounded to the element type, bit for bit (any NaN
 //             equals any NaN, a zero equals a zero)
 //   relative  each element to a few roundings of itself; what is below the
-//             smallest normal float may be lost
+//             smallest normal float may be lost (in f16: the last bit of its
+//             subnormal numbers)
 //   unit      each element to a few roundings of 1 + |it|: functions that
 //             subtract numbers near one
 //   product   each element to a few roundings of rms + |it|, rms being the
 //             root of the mean square of the result, and the whole by its
 //             normalised mean square error: sums of products
-//   network, network_bf16
+//   network, network_bf16, network_f16
 //             the whole by its normalised mean square error: many layers, in
-//             float32 or with bf16 between and inside them
+//             float32 or with bf16 or f16 between and inside them
 //
-// NaN and infinities must be where the reference, rounded, has them.
+// NaN and infinities must be where the reference, rounded, has them; what
+// leaves the range of f16 is an infinity there.
 #pragma once
 
 #include "ops/reference.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every row of every case table: the op, compiled as products compile it and
 // run on the CPU device, against its reference. With --emit FOLDER and
-// --target TARGET it is compiled for another machine instead, and written
-// there for burin-replay.
+// --target TARGET it is compiled for another machine instead, for a card in
+// float16 too, and written there for burin-replay.
 #include "tests/numerics/case_graph.h"
 #include "tests/numerics/compare.h"
 #include "tests/numerics/operands.h"
@@ -106,10 +106,16 @@ int main(int argc, char** argv) {
   using namespace burin::numerics;
   ::testing::InitGoogleTest(&argc, argv);
   auto emit = burin::replay::EmitOptions::parse(argc, argv);
-  auto cases = readCases("tests/numerics/cases");
-  if (!emit.ok() || !cases.ok()) {
-    const auto& wrong = emit.ok() ? cases.status() : emit.status();
-    std::fprintf(stderr, "%s\n", wrong.message().c_str());
+  if (!emit.ok()) {
+    std::fprintf(stderr, "%s\n", emit.status().message().c_str());
+    return 1;
+  }
+  std::vector<std::string_view> types{"f32", "bf16"};
+  if (emit->isCard())
+    types.push_back("f16");
+  auto cases = readCases("tests/numerics/cases", types);
+  if (!cases.ok()) {
+    std::fprintf(stderr, "%s\n", cases.status().message().c_str());
     return 1;
   }
   for (const Case& row : *cases)

@@ -82,11 +82,11 @@ func.func @invalid(%q: tensor<2x5x8xf32>,
 
 // -----
 
-func.func @invalid(%q: tensor<2x5x8xf16>,
-                   %k: tensor<2x7x8xf16>,
-                   %v: tensor<2x7x8xf16>) {
-  // expected-error @below {{has no kernel for 'f16'; cast to f32 or bf16}}
+func.func @invalid(%q: tensor<2x5x8xf64>,
+                   %k: tensor<2x7x8xf64>,
+                   %v: tensor<2x7x8xf64>) {
+  // expected-error @below {{has no kernel for 'f64'; cast to f32 or bf16}}
   %y = burin.attention %q, %k, %v heads 2 scale 5.0e-01
-    : tensor<2x5x8xf16>, tensor<2x7x8xf16>, tensor<2x7x8xf16>
+    : tensor<2x5x8xf64>, tensor<2x7x8xf64>, tensor<2x7x8xf64>
   return
 }

@@ -66,8 +66,8 @@ func.func @invalid(%x: tensor<f32>, %w: tensor<8x6xf32>) {
 
 // -----
 
-func.func @invalid(%x: tensor<2x8xf16>, %w: tensor<6x8xf16>) {
-  // expected-error @below {{has no kernel for 'f16'; cast to f32 or bf16}}
-  %y = burin.linear %x, %w : tensor<2x8xf16>, tensor<6x8xf16>
+func.func @invalid(%x: tensor<2x8xf64>, %w: tensor<6x8xf64>) {
+  // expected-error @below {{has no kernel for 'f64'; cast to f32 or bf16}}
+  %y = burin.linear %x, %w : tensor<2x8xf64>, tensor<6x8xf64>
   return
 }

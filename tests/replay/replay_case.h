@@ -52,6 +52,7 @@ struct EmitOptions {
   std::string folder; // empty: run
   std::string target;
 
+  bool isCard() const { return target.starts_with("sm_"); }
   // Knows --emit FOLDER and --target TARGET, which belong together; the
   // folder is made.
   static Result<EmitOptions> parse(int argc, char** argv);

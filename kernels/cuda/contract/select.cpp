@@ -11,58 +11,68 @@ namespace {
 constexpr int kSharedLimit = 232448; // bytes of one block on sm_90
 constexpr int kMaxStages = 8;
 
-// Costs are fits of programmatic launches on an H100.
+// Costs are fits of programmatic launches on an H100: to 63 measured times
+// (mean error 4 %) and to the winners of tuned_h100.txt, 246 of 252 of which
+// the model rates within a tenth of its own choice.
 constexpr ContractTile kTiles[] = {
     // bm, bn, consumers, cm, cn, ck, ping-pong, fixed, step, tail
-    {192, 160, 3, 1, 1, 1, false, 3.0, 0.61, 1.5},
-    {192, 128, 3, 1, 1, 1, false, 2.5, 0.52, 1.2},
+    {192, 160, 3, 1, 1, 1, false, 3.0, 0.64, 0.9},
+    {192, 128, 3, 1, 1, 1, false, 1.9, 0.55, 0.9},
     {128, 128, 2, 1, 1, 1, false, 1.4, 0.362, 1.2},
     {128, 160, 2, 1, 1, 1, false, 2.5, 0.47, 1.5},
-    {256, 128, 2, 1, 1, 1, false, 3.0, 0.68, 2.0},
-    {128, 256, 2, 1, 1, 1, false, 3.0, 0.72, 2.0},
-    {64, 160, 1, 1, 1, 1, false, 1.6, 0.265, 1.2},
-    {64, 96, 1, 1, 1, 1, false, 1.6, 0.24, 0.8},
-    {64, 256, 1, 1, 1, 1, false, 2.2, 0.55, 1.5},
-    {64, 64, 1, 1, 1, 1, false, 1.6, 0.22, 0.8},
-    {192, 32, 3, 1, 1, 1, false, 1.8, 0.26, 0.8},
-    {128, 160, 2, 1, 1, 1, true, 2.5, 0.47, 0.8},
-    {128, 128, 2, 1, 1, 1, true, 2.5, 0.40, 0.8},
-    {64, 160, 3, 1, 1, 1, true, 2.5, 0.27, 0.7},
-    {192, 160, 3, 1, 1, 2, false, 3.5, 0.655, 2.0},
-    {256, 128, 2, 1, 1, 4, false, 6.3, 0.68, 2.0},
-    {256, 96, 2, 1, 1, 8, false, 6.3, 0.66, 2.0},
-    {192, 96, 3, 1, 1, 8, false, 5.9, 0.55, 2.0},
-    {192, 64, 3, 1, 1, 5, false, 5.0, 0.355, 1.5},
-    {128, 160, 2, 1, 1, 2, false, 5.2, 0.51, 2.0},
-    {128, 160, 2, 1, 1, 3, false, 5.0, 0.385, 1.6},
-    {128, 96, 2, 1, 1, 4, false, 4.3, 0.42, 1.5},
+    {256, 128, 2, 1, 1, 1, false, 2.8, 0.68, 1.7},
+    {128, 256, 2, 1, 1, 1, false, 2.8, 0.68, 1.7},
+    {64, 160, 1, 1, 1, 1, false, 1.9, 0.275, 1.2},
+    {64, 96, 1, 1, 1, 1, false, 1.8, 0.24, 0.8},
+    {64, 256, 1, 1, 1, 1, false, 2.2, 0.35, 1.5},
+    {64, 64, 1, 1, 1, 1, false, 1.8, 0.23, 0.8},
+    {192, 32, 3, 1, 1, 1, false, 1.8, 0.24, 0.8},
+    {128, 160, 2, 1, 1, 1, true, 2.6, 0.47, 1.7},
+    {128, 128, 2, 1, 1, 1, true, 2.5, 0.39, 1.6},
+    {64, 160, 3, 1, 1, 1, true, 2.4, 0.27, 1.4},
+    {192, 160, 3, 1, 1, 2, false, 3.2, 0.635, 2.0},
+    {256, 128, 2, 1, 1, 4, false, 6.0, 0.70, 2.0},
+    {256, 96, 2, 1, 1, 8, false, 6.3, 0.60, 2.0},
+    {192, 96, 3, 1, 1, 8, false, 5.9, 0.51, 2.0},
+    {192, 64, 3, 1, 1, 5, false, 4.7, 0.355, 1.5},
+    {128, 160, 2, 1, 1, 2, false, 4.6, 0.48, 2.0},
+    {128, 160, 2, 1, 1, 3, false, 5.0, 0.375, 1.6},
+    {128, 96, 2, 1, 1, 4, false, 3.7, 0.38, 1.5},
     {64, 160, 1, 1, 1, 2, false, 4.0, 0.30, 1.4},
-    {64, 160, 1, 1, 1, 4, false, 4.6, 0.288, 1.4},
-    {64, 128, 1, 1, 1, 3, false, 4.0, 0.27, 1.2},
+    {64, 160, 1, 1, 1, 4, false, 4.6, 0.298, 1.4},
+    {64, 128, 1, 1, 1, 3, false, 4.1, 0.27, 1.2},
     {64, 96, 1, 1, 1, 2, false, 3.1, 0.30, 1.0},
     {64, 96, 1, 1, 1, 8, false, 3.3, 0.45, 1.0},
-    {64, 64, 1, 1, 1, 2, false, 3.4, 0.25, 1.0},
-    {128, 128, 2, 2, 1, 2, false, 3.4, 0.393, 1.6},
-    {192, 160, 3, 1, 2, 1, false, 3.3, 0.61, 1.5},
-    {192, 160, 3, 2, 1, 1, false, 3.3, 0.61, 1.5},
-    {192, 128, 3, 1, 2, 1, false, 2.8, 0.52, 1.2},
-    {192, 128, 3, 2, 1, 1, false, 2.8, 0.52, 1.2},
-    {256, 128, 2, 1, 2, 1, false, 3.3, 0.68, 2.0},
-    {256, 128, 2, 2, 1, 1, false, 3.3, 0.68, 2.0},
+    {64, 64, 1, 1, 1, 2, false, 3.2, 0.25, 0.6},
+    {128, 128, 2, 2, 1, 2, false, 3.4, 0.383, 1.6},
+    // Not among the fits: their neighbour's costs, and what sharing takes.
+    {192, 160, 3, 1, 2, 1, false, 3.3, 0.64, 0.9},
+    {192, 160, 3, 2, 1, 1, false, 3.3, 0.64, 0.9},
+    {192, 128, 3, 1, 2, 1, false, 2.2, 0.55, 0.9},
+    {192, 128, 3, 2, 1, 1, false, 2.2, 0.55, 0.9},
+    {256, 128, 2, 1, 2, 1, false, 3.1, 0.68, 1.7},
+    {256, 128, 2, 2, 1, 1, false, 3.1, 0.68, 1.7},
     {128, 128, 2, 1, 2, 1, false, 1.7, 0.37, 1.2},
-    {128, 160, 2, 1, 2, 1, true, 2.8, 0.47, 0.8},
-    {128, 160, 2, 2, 1, 1, true, 2.8, 0.47, 0.8},
-    {128, 128, 2, 1, 2, 1, true, 2.8, 0.40, 0.8},
-    {64, 160, 3, 2, 1, 1, true, 2.8, 0.27, 0.7},
-    {64, 160, 1, 2, 1, 1, false, 1.9, 0.265, 1.2},
+    {128, 160, 2, 1, 2, 1, true, 2.9, 0.47, 1.7},
+    {128, 160, 2, 2, 1, 1, true, 2.9, 0.47, 1.7},
+    {128, 128, 2, 1, 2, 1, true, 2.8, 0.40, 1.6},
+    {64, 160, 3, 2, 1, 1, true, 2.7, 0.27, 1.4},
+    {64, 160, 1, 2, 1, 1, false, 2.2, 0.275, 1.2},
 };
 
 // Clusters of a size (index) that fit at once: GPCs of an H100 have 16 or 18
 // multiprocessors, and a cluster lies in one.
 constexpr int kActive[] = {0, 132, 66, 39, 30, 22, 17, 15, 15};
 
-// What value * gelu(gate) adds to the tail of a tile.
-constexpr double kGatedTail = 2.5;
+// What value * gelu(gate) adds to a tile for each value. It keeps the units
+// busy that a tile of other consumers would need, so nothing hides it.
+constexpr double kGateMicroseconds = 0.16e-3;
+
+// What memory moves at best, operands being cold.
+constexpr double kBytesPerMicrosecond = 2.5e6;
+// The part of sums or of memory, whichever is the shorter, that the longer does
+// not cover: the first loads, and the stores of the last tiles.
+constexpr double kUncovered = 0.1;
 
 int stageBytes(const ContractTile& t) {
   return (t.bm + t.bn) * 128;
@@ -78,6 +88,34 @@ int64_t pixelTiles(const ContractTile& t, const ContractGeometry& g) {
   const PixelBox box = pixelBox(g, t.bm);
   return divideUp(g.batch, box.n) * divideUp(g.height, box.h) *
          divideUp(g.width, box.w);
+}
+
+// Input, weights and outputs of 16 bits, each moved once: whatever is read
+// again comes from the second-level cache.
+double movedBytes(const ContractGeometry& g) {
+  const double pixels = static_cast<double>(g.batch * g.height * g.width);
+  const double scale = static_cast<double>(g.stride) / g.upsample;
+  const double weights = static_cast<double>(g.packedRows()) *
+                         static_cast<double>(g.packedColumns());
+  return 2 * (pixels * scale * scale * g.channels + weights +
+              pixels * g.phases * g.outputs);
+}
+
+// The time of all tiles of the busiest cluster. Where consumers take turns, the
+// tail of one's tile hides behind the products of the others' as far as these
+// last, and only that of the last tile is seen.
+double sumMicroseconds(const ContractTile& tile, const ContractGeometry& g) {
+  const auto waves =
+      static_cast<double>(divideUp(tileWorks(tile, g), tile.active()));
+  const double products =
+      static_cast<double>(divideUp(g.steps(), tile.ck)) * tile.step;
+  const double gates =
+      g.gates == 2 ? kGateMicroseconds * tile.bm * (tile.bn / 2) : 0;
+  if (!tile.pingPong)
+    return waves * (products + tile.tail + gates);
+  const double turn =
+      std::max(products, (products + tile.tail) / tile.consumers);
+  return waves * (turn + gates) + tile.tail;
 }
 
 std::vector<std::string_view> words(std::string_view line) {
@@ -194,11 +232,10 @@ int64_t tileWorks(const ContractTile& tile, const ContractGeometry& g) {
 }
 
 double tileMicroseconds(const ContractTile& tile, const ContractGeometry& g) {
-  const int64_t waves = divideUp(tileWorks(tile, g), tile.active());
-  const int64_t steps = divideUp(g.steps(), tile.ck);
-  const double tail = tile.tail + (g.gates == 2 ? kGatedTail : 0);
-  return tile.fixed + static_cast<double>(waves) *
-                          (static_cast<double>(steps) * tile.step + tail);
+  const double sums = sumMicroseconds(tile, g);
+  const double memory = movedBytes(g) / kBytesPerMicrosecond;
+  return tile.fixed + std::max(sums, memory) +
+         kUncovered * std::min(sums, memory);
 }
 
 Result<std::vector<TunedTile>> parseTunedTiles(std::string_view text) {

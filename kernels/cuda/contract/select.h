@@ -13,8 +13,9 @@
 
 namespace burin::kernels::cuda {
 
-// The parameters of Tile in contract_sm90.cuh, and what one tile costs: its
-// time is fixed + waves * (steps * step + tail), in microseconds.
+// The parameters of Tile in contract_sm90.cuh, and what a launch costs in
+// microseconds: `fixed`, then for each wave of tiles `step` a K step and `tail`
+// for the epilogue, or what memory needs if that is more.
 struct ContractTile {
   int bm, bn, consumers, cm, cn, ck;
   bool pingPong;

@@ -32,7 +32,8 @@ private:
 };
 
 // The network's input: the scaled sample beside each branch's picture. The
-// sample is widened by zeros and added, so that one sum serves all branches.
+// sample is widened by zeros and added, so that one sum serves all branches; it
+// is cast before it gets its shape, in the step that makes it.
 Value networkInput(GraphBuilder& b, const EditStep& step, Value scale) {
   int64_t edits = extent(step.sample, 0), height = extent(step.sample, 1),
           width = extent(step.sample, 2), channels = extent(step.sample, 3);
@@ -45,7 +46,7 @@ Value networkInput(GraphBuilder& b, const EditStep& step, Value scale) {
       b.reshape(b.concat({scaled, zeros}, -1), {1, pixels, 2 * channels});
   Value pictures =
       b.reshape(step.picture, {evaluations / edits, pixels, 2 * channels});
-  return b.reshape(b.add(pictures, wide),
+  return b.reshape(b.cast(b.add(pictures, wide), b.activation()),
                    {evaluations, height, width, 2 * channels});
 }
 
@@ -110,9 +111,8 @@ EditState editStep(GraphBuilder& b, const UNetConfig& config,
   };
 
   Value input = networkInput(b, step, c.row(kInputScaleRow));
-  Value output = b.cast(unet(b, config, b.cast(input, b.activation()),
-                             c.timesteps(branches), step.text),
-                        b.f32());
+  Value output =
+      b.cast(unet(b, config, input, c.timesteps(branches), step.text), b.f32());
   Value m = guide(b, c, output, branches);
 
   // p = clip(a x + b m), which becomes the latest remembered or is forgotten.
