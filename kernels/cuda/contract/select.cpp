@@ -45,19 +45,8 @@ constexpr ContractTile kTiles[] = {
     {64, 96, 1, 1, 1, 8, false, 3.3, 0.45, 1.0},
     {64, 64, 1, 1, 1, 2, false, 3.2, 0.25, 0.6},
     {128, 128, 2, 2, 1, 2, false, 3.4, 0.383, 1.6},
-    // Not among the fits: their neighbour's costs, and what sharing takes.
+    // Not among the fits: its neighbour's costs, and what sharing takes.
     {192, 160, 3, 1, 2, 1, false, 3.3, 0.64, 0.9},
-    {192, 160, 3, 2, 1, 1, false, 3.3, 0.64, 0.9},
-    {192, 128, 3, 1, 2, 1, false, 2.2, 0.55, 0.9},
-    {192, 128, 3, 2, 1, 1, false, 2.2, 0.55, 0.9},
-    {256, 128, 2, 1, 2, 1, false, 3.1, 0.68, 1.7},
-    {256, 128, 2, 2, 1, 1, false, 3.1, 0.68, 1.7},
-    {128, 128, 2, 1, 2, 1, false, 1.7, 0.37, 1.2},
-    {128, 160, 2, 1, 2, 1, true, 2.9, 0.47, 1.7},
-    {128, 160, 2, 2, 1, 1, true, 2.9, 0.47, 1.7},
-    {128, 128, 2, 1, 2, 1, true, 2.8, 0.40, 1.6},
-    {64, 160, 3, 2, 1, 1, true, 2.7, 0.27, 1.4},
-    {64, 160, 1, 2, 1, 1, false, 2.2, 0.275, 1.2},
 };
 
 // Clusters of a size (index) that fit at once: GPCs of an H100 have 16 or 18
