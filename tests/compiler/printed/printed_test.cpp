@@ -137,6 +137,7 @@ TEST_P(Printed, ComputesTheReference) {
                         typeOf(graph.getResultTypes()[i]), memory.size());
 
   std::vector<Slice> slices;
+  slices.reserve(memory.size());
   for (Memory& each : memory)
     slices.push_back(each.slice());
   if (tiles > 0) {
