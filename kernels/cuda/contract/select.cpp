@@ -98,8 +98,8 @@ double sumMicroseconds(const ContractTile& tile, const ContractGeometry& g) {
       static_cast<double>(divideUp(tileWorks(tile, g), tile.active()));
   const double products =
       static_cast<double>(divideUp(g.steps(), tile.ck)) * tile.step;
-  const double gates =
-      g.gates == 2 ? kGateMicroseconds * tile.bm * (tile.bn / 2) : 0;
+  const int values = tile.bm * (tile.bn / 2);
+  const double gates = g.gates == 2 ? kGateMicroseconds * values : 0;
   if (!tile.pingPong)
     return waves * (products + tile.tail + gates);
   const double turn =

@@ -30,6 +30,36 @@ inline constexpr Graph kGraphs[] = {
         %4 = burin.cast %3 : tensor<2x5x24xf32> to bf16
         return %4 : tensor<2x5x24xbf16>
       })"},
+    {"Half", R"(
+      func.func @k(%x: tensor<2x5x24xf16>, %y: tensor<24xf32>,
+                   %r: tensor<2x5x24xf16>) -> tensor<2x5x24xf16> {
+        %0 = burin.cast %y : tensor<24xf32> to f16
+        %1 = burin.binary "add" %x, %0 : tensor<2x5x24xf16>, tensor<24xf16>
+        %2 = burin.unary "silu" %1 : tensor<2x5x24xf16>
+        %3 = burin.binary "add" %2, %r
+          : tensor<2x5x24xf16>, tensor<2x5x24xf16>
+        return %3 : tensor<2x5x24xf16>
+      })"},
+    // Products that know nothing of each other, with what is small beside them,
+    // and two results.
+    {"Meeting", R"(
+      func.func @k(%x: tensor<2x5x24xf32>, %y: tensor<2x5x24xf32>,
+                   %z: tensor<2x5x24xf32>, %s: tensor<2x1x1xf32>,
+                   %t: tensor<2x1x1xf32>, %u: tensor<1xf32>)
+          -> (tensor<2x5x24xf32>, tensor<2x5x24xf32>) {
+        %0 = burin.binary "sub" %s, %t : tensor<2x1x1xf32>, tensor<2x1x1xf32>
+        %1 = burin.unary "square" %u : tensor<1xf32>
+        %2 = burin.binary "mul" %0, %1 : tensor<2x1x1xf32>, tensor<1xf32>
+        %3 = burin.binary "mul" %x, %2 : tensor<2x5x24xf32>, tensor<2x1x1xf32>
+        %4 = burin.binary "mul" %y, %t : tensor<2x5x24xf32>, tensor<2x1x1xf32>
+        %5 = burin.binary "add" %3, %4
+          : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+        %6 = burin.binary "min" %5, %s : tensor<2x5x24xf32>, tensor<2x1x1xf32>
+        %7 = burin.binary "mul" %z, %s : tensor<2x5x24xf32>, tensor<2x1x1xf32>
+        %8 = burin.binary "add" %6, %7
+          : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+        return %5, %8 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+      })"},
     {"OddWidth", R"(
       func.func @k(%x: tensor<3x33xf32>, %y: tensor<3x33xf32>,
                    %s: tensor<1xf32>) -> tensor<3x33xf32> {

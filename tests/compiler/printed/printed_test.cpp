@@ -37,6 +37,8 @@ public:
     switch (dtype_) {
     case DType::kBF16:
       return bf16ToFloat(*at<uint16_t>(i));
+    case DType::kF16:
+      return f16ToFloat(*at<uint16_t>(i));
     case DType::kF32:
       return *at<float>(i);
     default:
@@ -67,6 +69,9 @@ private:
     switch (dtype_) {
     case DType::kBF16:
       *at<uint16_t>(i) = floatToBf16(static_cast<float>(value));
+      break;
+    case DType::kF16:
+      *at<uint16_t>(i) = floatToF16(static_cast<float>(value));
       break;
     case DType::kF32:
       *at<float>(i) = static_cast<float>(value);
@@ -132,6 +137,7 @@ TEST_P(Printed, ComputesTheReference) {
                         typeOf(graph.getResultTypes()[i]), memory.size());
 
   std::vector<Slice> slices;
+  slices.reserve(memory.size());
   for (Memory& each : memory)
     slices.push_back(each.slice());
   if (tiles > 0) {
@@ -147,6 +153,7 @@ TEST_P(Printed, ComputesTheReference) {
   for (size_t i = 0; i < expected->size(); ++i) {
     DType dtype = typeOf(graph.getResultTypes()[i]);
     double tolerance = dtype == DType::kBF16  ? 1. / 64 // two roundings
+                       : dtype == DType::kF16 ? 1. / 512
                        : dtype == DType::kF32 ? 1e-5
                                               : 0;
     const std::vector<double>& values = (*expected)[i].values;
