@@ -112,7 +112,8 @@ def in_layout(inputs, layout):
 
 
 def cast(inputs, dtype):
-    return {k: x.to(dtype) if x.is_floating_point() else x
+    """Time stays float32: bf16 would round step 981 to 980."""
+    return {k: x.to(dtype) if x.is_floating_point() and k != "timestep" else x
             for k, x in inputs.items()}
 
 
