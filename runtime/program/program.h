@@ -59,7 +59,7 @@ struct PrepareOptions {
   std::function<bool(size_t done, size_t total)> progress;
   // On a device with memory of its own: for constants on their way into
   // states. One step's constants are taken together, whatever their size.
-  size_t temporaryBytes = size_t{512} << 20;
+  size_t temporaryBytes = size_t{64} << 20;
 };
 
 class Program {
