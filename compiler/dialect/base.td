@@ -86,10 +86,6 @@ class Burin_CompositeLibraryOp<string mnemonic, list<Trait> traits = []>
     : Burin_LibraryOp<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<Decomposable>], traits)>;
 
-class Burin_CompositeOp<string mnemonic, list<Trait> traits = []>
-    : Burin_Op<mnemonic, !listconcat(
-        [DeclareOpInterfaceMethods<Decomposable>], traits)>;
-
 class Burin_ViewOp<string mnemonic, list<Trait> traits = []>
     : Burin_Op<mnemonic, !listconcat(
         [DeclareOpInterfaceMethods<Viewing>,

@@ -8,15 +8,10 @@
 #include "kernels/catalog.h"
 #include "runtime/device/cpu/cpu_device.h"
 #include "runtime/device/cpu/cpu_target.h"
-#if __has_include("runtime/device/cuda/cuda_device.h")
 #include "runtime/device/cuda/cuda_device.h"
-#define BURIN_HAS_CUDA_DEVICE 1
-#endif
 
 namespace burin {
 namespace {
-
-#ifdef BURIN_HAS_CUDA_DEVICE
 
 Result<std::unique_ptr<Device>> openCuda(int ordinal) {
   CudaOptions options;
@@ -29,24 +24,6 @@ const CudaInfo* cudaInfo(const Device& device) {
   auto* card = dynamic_cast<const CudaDevice*>(&device);
   return card ? &card->info() : nullptr;
 }
-
-#else
-
-struct CudaInfo {
-  int major, minor;
-  size_t peakBytes;
-};
-
-Result<std::unique_ptr<Device>> openCuda(int ordinal) {
-  return unimplemented("this build has no CUDA device, so there is no 'cuda:" +
-                       std::to_string(ordinal) + "'; choose --device cpu");
-}
-
-const CudaInfo* cudaInfo(const Device&) {
-  return nullptr;
-}
-
-#endif
 
 } // namespace
 
