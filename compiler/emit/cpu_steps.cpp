@@ -95,6 +95,9 @@ LogicalResult CpuSteps::emitCall(RegionOp region, FunctionEmitter& function) {
       return failure();
     packedSlices[packing.operand] = *slice;
   }
+  for (std::optional<uint32_t> slice : packedSlices)
+    if (slice)
+      function.keep(*slice);
   auto add = [&](FailureOr<uint32_t> slice) {
     if (succeeded(slice))
       call.slices.push_back(*slice);

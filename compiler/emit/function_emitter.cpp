@@ -120,6 +120,11 @@ FailureOr<uint32_t> FunctionEmitter::addBuffer(int64_t bytes) {
   return addBytes({Home::kArena, 0, {}, bytes});
 }
 
+void FunctionEmitter::keep(uint32_t slice) {
+  if (result_.slices[slice]->storage == module::Storage::Arena)
+    touch(sliceBuffers_[slice]);
+}
+
 void FunctionEmitter::addStep(module::VerbUnion verb, Location location,
                               uint64_t bytes) {
   auto step = std::make_unique<module::StepT>();

@@ -85,6 +85,8 @@ public:
   // The bytes of a state, or of a new buffer of this function.
   mlir::FailureOr<uint32_t> addState(uint32_t state, int64_t bytes);
   mlir::FailureOr<uint32_t> addBuffer(int64_t bytes);
+  // The step about to be added uses `slice` too, which an earlier one did.
+  void keep(uint32_t slice);
   // A step whose kernel may write over what it reads: `own` are the slices of
   // a library kernel, `generated` those of the generated code.
   void noteSharing(RegionOp region, llvm::ArrayRef<uint32_t> own,

@@ -253,6 +253,25 @@ uint64_t arenaBytes(const std::vector<std::byte>& bytes) {
 
 // The epilogue writes over the residual, which dies there, but never over the
 // input of its own contraction.
+// The packed form lies in the arena beside the product that reads it, which
+// must not be given its memory.
+TEST(Compile, PackedWeightsLastUntilTheyAreRead) {
+  auto module = compileText(R"(
+    func.func @main(%x: tensor<999x64xf32> {burin.name = "x"},
+                    %v: tensor<64x64xf32> {burin.name = "v"})
+        -> (tensor<999x64xf32> {burin.name = "y"}) {
+      %w = burin.parameter "w" : tensor<64x64xf32>
+      %0 = burin.linear %x, %v : tensor<999x64xf32>, tensor<64x64xf32>
+      %1 = burin.linear %0, %w : tensor<999x64xf32>, tensor<64x64xf32>
+      return %1 : tensor<999x64xf32>
+    })");
+  Tensor x = noise({999, 64}, 1), v = noise({64, 64}, 2),
+         w = noise({64, 64}, 3);
+  Tensors y = run(module, "main", {{"x", x}, {"v", v}}, {{"w", w}});
+  auto first = matmul(x.values<float>(), v.values<float>(), 999, 64, 64);
+  expectNear(y["y"], matmul(first, w.values<float>(), 999, 64, 64), 2e-4f);
+}
+
 TEST(Compile, EpilogueWritesOverTheResidual) {
   auto module = compileText(R"(
     func.func @main(%x: tensor<1x32x64xf32> {burin.name = "x"})

@@ -207,6 +207,7 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
     if (failed(from) || failed(to))
       return failure();
     target = *to;
+    work.function.keep(*to);
     work.function.addStep(launch(plan, {*from, *to}), work.region.getLoc(),
                           2 * bytes);
   }
@@ -243,6 +244,7 @@ FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
     return failure();
   bool computed =
       work.function.slice(*packed).storage == module::Storage::Arena;
+  work.function.keep(*packed);
   work.add(*packed);
   SliceInfo info = work.infos[0];
   FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
