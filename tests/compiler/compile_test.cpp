@@ -251,8 +251,6 @@ uint64_t arenaBytes(const std::vector<std::byte>& bytes) {
                      : 0;
 }
 
-// The epilogue writes over the residual, which dies there, but never over the
-// input of its own contraction.
 // The packed form lies in the arena beside the product that reads it, which
 // must not be given its memory.
 TEST(Compile, PackedWeightsLastUntilTheyAreRead) {
@@ -272,6 +270,8 @@ TEST(Compile, PackedWeightsLastUntilTheyAreRead) {
   expectNear(y["y"], matmul(first, w.values<float>(), 999, 64, 64), 2e-4f);
 }
 
+// The epilogue writes over the residual, which dies there, but never over the
+// input of its own contraction.
 TEST(Compile, EpilogueWritesOverTheResidual) {
   auto module = compileText(R"(
     func.func @main(%x: tensor<1x32x64xf32> {burin.name = "x"})
