@@ -63,7 +63,7 @@ constexpr const char* kBias = R"(
                                                  float (&sum)[8], int column,
                                                  int valid) {
     float bias[8];
-    loadSome<kAlign>(at<const Bf16>(views[1], 0, column), bias, valid);
+    loadSomeConstant<kAlign>(at<const Bf16>(views[1], 0, column), bias, valid);
 #pragma unroll
     for (int i = 0; i < 8; ++i)
       sum[i] += bias[i];
