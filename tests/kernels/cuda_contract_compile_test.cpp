@@ -3,6 +3,8 @@
 // registers.
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "kernels/cuda/contract/plan.h"
 #include "kernels/cuda/contract/select.h"
 #include "tests/kernels/cuda_compile.h"
@@ -61,14 +63,38 @@ TEST_F(CudaContractCompile, HalfPrecision) {
 TEST_F(CudaContractCompile, WithoutMatrixUnits) {
   for (DType dtype : {DType::kF32, DType::kBF16, DType::kF16})
     for (const Target& target : {kHopper, kAmpere}) {
-      const SliceInfo input{dtype, 4096, 3, 3, 2};
+      const SliceInfo input{dtype, 4096, 9, 9, 2};
       expectCompiles(
-          planContract(linear(4096, 3, 320), input, plainEpilogue(320), target),
+          planContract(linear(4096, 9, 320), input, plainEpilogue(320), target),
           target);
       expectCompiles(
-          planContract(linear(4096, 3, 640), input, gatedEpilogue(320), target),
+          planContract(linear(4096, 9, 640), input, gatedEpilogue(320), target),
           target);
     }
+}
+
+std::vector<int64_t> conv3x3(int64_t size, int64_t channels, int64_t outputs) {
+  return {1, size, size, size, size, channels, 3, 3, 1, 1, 1, 1, outputs};
+}
+
+TEST_F(CudaContractCompile, FewChannelsAndFewOutputs) {
+  const std::tuple<int64_t, int64_t, int64_t, const char*> kLayers[] = {
+      {512, 3, 128, "few_channels"}, {64, 4, 512, "few_channels"},
+      {64, 8, 320, "few_channels"},  {64, 5, 24, "few_channels"},
+      {512, 128, 3, "few_outputs"},  {64, 320, 4, "few_outputs"},
+      {64, 512, 8, "few_outputs"},
+  };
+  for (const auto& [size, channels, outputs, kernel] : kLayers)
+    for (DType dtype : {DType::kBF16, DType::kF16})
+      for (const Target& target : {kHopper, kAmpere}) {
+        const SliceInfo input{dtype, size * size, channels, channels, 256};
+        const auto plan = planContract(conv3x3(size, channels, outputs), input,
+                                       residualEpilogue(outputs), target);
+        ASSERT_TRUE(plan.ok()) << plan.status().message();
+        EXPECT_TRUE(plan->symbol.starts_with(std::string("contract_") + kernel))
+            << plan->symbol;
+        expectCompiles(plan, target);
+      }
 }
 
 TEST_F(CudaContractCompile, Packing) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/contract/geometry.h"
+#include "kernels/cuda/contract/narrow.h"
 #include "kernels/cuda/contract/select.h"
 
 namespace burin::kernels::cuda {
@@ -229,6 +230,12 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
     return invalidArgument(
         "contraction: the input's rows are " + std::to_string(input.pitch) +
         " elements apart and " + std::to_string(g.channels) + " channels long");
+  if (options.tile.empty()) {
+    if (std::optional<LaunchPlan> plan = planFewChannels(g, input, epilogue))
+      return *std::move(plan);
+    if (std::optional<LaunchPlan> plan = planFewOutputs(g, input, epilogue))
+      return *std::move(plan);
+  }
   if (servedBySm90(g, input, target))
     return planSm90(g, input, epilogue, options);
   if (!options.tile.empty())

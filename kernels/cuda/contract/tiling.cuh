@@ -135,7 +135,7 @@ constexpr int kPackElements = 4096;
 constexpr int kPackThreads = 256;
 
 // Constants of a launch of contract_simt.cuh, where tiles are flat: `shape`
-// has no boxes.
+// has no boxes; and of few_channels.cuh and few_outputs.cuh.
 struct SimtShape {
   ContractShape shape;
   int inHeight, inWidth; // before the input is enlarged
@@ -143,3 +143,4 @@ struct SimtShape {
 };
 constexpr int kSimtRows = 128, kSimtColumns = 64, kSimtDepth = 16;
 constexpr int kSimtThreads = 256;
+constexpr int kFewChannelsThreads = 128, kFewOutputsThreads = 256;
