@@ -3,8 +3,10 @@
 // come to the multiply-add peak that is measured beside each of them.
 //
 //   kernels_bench --shapes=bench/shapes/unet_64.txt --threads=2
-//     --type=f32 --isa=avx512 [Google Benchmark's options]
+//     --type=f32 --isa=avx512 [--gradient] [Google Benchmark's options]
 //
+// With --gradient what has one is timed backwards: a contraction with respect
+// to its weights.
 // Of the fastest iteration: `best_ms` on the clock; `busy_ms` the processor
 // time of a thread, on average, which other programs on the machine hardly
 // change; `gflops` and `peak`, the rate and its share of the peak by busy time;
@@ -38,6 +40,7 @@ struct Options {
   std::string type = "f32";
   std::string isa{kernels::cpuInstructionSets().back()};
   int threads = static_cast<int>(std::thread::hardware_concurrency());
+  bool gradient = false;
 
   DType dtype() const { return type == "bf16" ? DType::kBF16 : DType::kF32; }
 };
@@ -115,15 +118,24 @@ Case contractCase(const Options& options, const ShapeRow& row) {
       p[kernels::kContractOutChannels], p[kernels::kContractChannels],
       p[kernels::kContractKernelHeight], p[kernels::kContractKernelWidth],
       dtype, kernels::contractFolds(p, dtype));
-  c.kernel = find(options, "contract");
+  const int64_t outRows = p[kernels::kContractBatch] *
+                          p[kernels::kContractOutHeight] *
+                          p[kernels::kContractOutWidth];
+  const int64_t outChannels = p[kernels::kContractOutChannels];
+  c.kernel = find(options, options.gradient ? "weight_gradient" : "contract");
   c.add(p[kernels::kContractBatch] * p[kernels::kContractInHeight] *
             p[kernels::kContractInWidth],
         p[kernels::kContractChannels], dtype);
+  if (options.gradient) {
+    const int64_t kernelWidth = p[kernels::kContractKernelWidth];
+    c.add(outRows, outChannels, dtype);
+    c.add(outChannels * p[kernels::kContractChannels] *
+              p[kernels::kContractKernelHeight],
+          kernelWidth, DType::kF32);
+    return c;
+  }
   c.add(1, bytes / static_cast<int64_t>(byteSize(dtype)), dtype);
-  const int64_t outChannels = p[kernels::kContractOutChannels];
-  c.arrays.push_back(
-      makeArray(p[kernels::kContractBatch] * p[kernels::kContractOutHeight] *
-                p[kernels::kContractOutWidth] * outChannels * 4));
+  c.arrays.push_back(makeArray(outRows * outChannels * 4));
   c.output = {c.arrays.back().get(), outChannels};
   return c;
 }
@@ -154,6 +166,10 @@ Case groupAffineCase(const Options& options, const ShapeRow& row) {
   c.add(s[0], s[2], DType::kF32);
   c.add(s[0], s[2], DType::kF32);
   return c;
+}
+
+bool hasGradient(const ShapeRow& row) {
+  return row.kind != "attention" && row.kind != "group_affine";
 }
 
 Case makeCase(const Options& options, const ShapeRow& row) {
@@ -229,6 +245,8 @@ Options takeOptions(int& argc, char** argv) {
       *text->second = argument.substr(text->first.size());
     else if (argument.starts_with("--threads="))
       options.threads = std::max(1, std::atoi(argv[i] + 10));
+    else if (argument == "--gradient")
+      options.gradient = true;
     else
       argv[kept++] = argv[i];
   }
@@ -248,11 +266,14 @@ int runAll(int argc, char** argv) {
     return 2;
   }
   Team team(options.threads);
-  for (const ShapeRow& row : *rows)
+  for (const ShapeRow& row : *rows) {
+    if (options.gradient && !hasGradient(row))
+      continue;
     benchmark::RegisterBenchmark(row.name().c_str(), time, options,
                                  std::ref(team), row)
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond);
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 2;
