@@ -25,12 +25,17 @@ def Differentiable : OpInterface<"Differentiable"> {
 def Decomposable : OpInterface<"Decomposable"> {
   let cppNamespace = "::burin";
   let description = [{
-    A composite: rewrites itself into other burin ops before regions form.
+    A composite: rewrites itself into other burin ops before regions form,
+    unless the target has a kernel for the whole.
   }];
-  let methods = [InterfaceMethod<
-    "Emits the replacement; one value a result.",
-    "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
-    (ins "::mlir::OpBuilder &":$builder)>];
+  let methods = [
+    InterfaceMethod<
+      "Emits the replacement; one value a result.",
+      "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
+      (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<"True: processors have a kernel for the whole.",
+      "bool", "staysOnProcessors", (ins), /*methodBody=*/"",
+      /*defaultImplementation=*/"return false;">];
 }
 
 def Lowerable : OpInterface<"Lowerable"> {
