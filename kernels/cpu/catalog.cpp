@@ -5,6 +5,7 @@
 #include <array>
 
 #include "kernels/cpu/attention/attention.h"
+#include "kernels/cpu/attention_gradient/attention_gradient.h"
 #include "kernels/cpu/contract/contract.h"
 #include "kernels/cpu/contracts.h"
 #include "kernels/cpu/gather_rows/gather_rows.h"
@@ -38,7 +39,7 @@ void plain(const CallArgs& args, int64_t begin, int64_t end, std::byte*) {
 }
 
 template <const Isa& kIsa>
-constexpr std::array<CpuKernel, 14> kKernels = {{
+constexpr std::array<CpuKernel, 16> kKernels = {{
     {"pack_contract.f32", 2, kPackParamCount, false, checkPackContract,
      packContractScratch, packContractItems, packContractF32},
     {"pack_contract.bf16", 2, kPackParamCount, false, checkPackContract,
@@ -61,6 +62,12 @@ constexpr std::array<CpuKernel, 14> kKernels = {{
      attentionScratchF32, attentionItems, with<kIsa, attentionF32>},
     {"attention.bf16", 4, kAttentionParamCount, false, checkAttention,
      attentionScratchBF16, attentionItems, with<kIsa, attentionBF16>},
+    {"attention_gradient.f32", 8, kAttentionParamCount, false, checkAttention,
+     attentionGradientScratchF32, attentionGradientItems,
+     with<kIsa, attentionGradientF32>},
+    {"attention_gradient.bf16", 8, kAttentionParamCount, false, checkAttention,
+     attentionGradientScratchBF16, attentionGradientItems,
+     with<kIsa, attentionGradientBF16>},
     {"group_affine.f32", 5, kGroupParamCount, false, checkGroupAffine,
      groupAffineScratch, groupAffineItems, with<kIsa, groupAffineF32>},
     {"group_affine.bf16", 5, kGroupParamCount, false, checkGroupAffine,

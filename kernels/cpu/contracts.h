@@ -119,6 +119,13 @@ enum AttentionParam : int {
   kAttentionParamCount
 };
 
+// "attention_gradient.f32", "attention_gradient.bf16": the gradients of
+// "attention", of the same parameters, with its result y and the gradient of
+// that, dy. With P = softmax(scale * Q K^T) and D_i = sum_d dy_id * y_id:
+//   dV = P^T dY,  dS = P * (dY V^T - D),  dQ = scale * dS K,
+//   dK = scale * dS^T Q
+// Slices: {q, k, v, y, dy, dq, dk, dv}, rows as of "attention".
+
 // "group_affine.f32", "group_affine.bf16" (the suffix is x's type): the two
 // factors of GroupNorm, so that y = x * scale + shift:
 //   scale[n, c] = gamma[c] / sqrt(var[n, g(c)] + eps)
