@@ -3,8 +3,10 @@
 // come to the multiply-add peak that is measured beside each of them.
 //
 //   kernels_bench --shapes=bench/shapes/unet_64.txt --threads=2
-//     --type=f32 --isa=avx512 [Google Benchmark's options]
+//     --type=f32 --isa=avx512 [--gradient] [Google Benchmark's options]
 //
+// With --gradient what has one is timed backwards: a contraction with respect
+// to its weights, attention with respect to all.
 // Of the fastest iteration: `best_ms` on the clock; `busy_ms` the processor
 // time of a thread, on average, which other programs on the machine hardly
 // change; `gflops` and `peak`, the rate and its share of the peak by busy time;
@@ -38,6 +40,7 @@ struct Options {
   std::string type = "f32";
   std::string isa{kernels::cpuInstructionSets().back()};
   int threads = static_cast<int>(std::thread::hardware_concurrency());
+  bool gradient = false;
 
   DType dtype() const { return type == "bf16" ? DType::kBF16 : DType::kF32; }
 };
@@ -76,6 +79,7 @@ struct Case {
   std::vector<View> slices;
   std::vector<int64_t> params;
   View output{};
+  double work = 1; // of what the shape says
 
   void add(int64_t rows, int64_t columns, DType dtype) {
     arrays.push_back(randomArray(rows * columns, dtype));
@@ -115,15 +119,24 @@ Case contractCase(const Options& options, const ShapeRow& row) {
       p[kernels::kContractOutChannels], p[kernels::kContractChannels],
       p[kernels::kContractKernelHeight], p[kernels::kContractKernelWidth],
       dtype, kernels::contractFolds(p, dtype));
-  c.kernel = find(options, "contract");
+  const int64_t outRows = p[kernels::kContractBatch] *
+                          p[kernels::kContractOutHeight] *
+                          p[kernels::kContractOutWidth];
+  const int64_t outChannels = p[kernels::kContractOutChannels];
+  c.kernel = find(options, options.gradient ? "weight_gradient" : "contract");
   c.add(p[kernels::kContractBatch] * p[kernels::kContractInHeight] *
             p[kernels::kContractInWidth],
         p[kernels::kContractChannels], dtype);
+  if (options.gradient) {
+    const int64_t kernelWidth = p[kernels::kContractKernelWidth];
+    c.add(outRows, outChannels, dtype);
+    c.add(outChannels * p[kernels::kContractChannels] *
+              p[kernels::kContractKernelHeight],
+          kernelWidth, DType::kF32);
+    return c;
+  }
   c.add(1, bytes / static_cast<int64_t>(byteSize(dtype)), dtype);
-  const int64_t outChannels = p[kernels::kContractOutChannels];
-  c.arrays.push_back(
-      makeArray(p[kernels::kContractBatch] * p[kernels::kContractOutHeight] *
-                p[kernels::kContractOutWidth] * outChannels * 4));
+  c.arrays.push_back(makeArray(outRows * outChannels * 4));
   c.output = {c.arrays.back().get(), outChannels};
   return c;
 }
@@ -131,10 +144,18 @@ Case contractCase(const Options& options, const ShapeRow& row) {
 Case attentionCase(const Options& options, const ShapeRow& row) {
   const auto& s = row.sizes;
   Case c;
-  c.kernel = find(options, "attention");
+  c.kernel =
+      find(options, options.gradient ? "attention_gradient" : "attention");
   c.params = {s[0], s[1], s[2], s[3], s[4], s[5], kernels::doubleBits(0.1)};
-  for (const int64_t rows : {s[1], s[2], s[2], s[1]})
-    c.add(s[0] * rows, s[3] * s[4], options.dtype());
+  const auto add = [&](std::initializer_list<int64_t> tokens) {
+    for (const int64_t rows : tokens)
+      c.add(s[0] * rows, s[3] * s[4], options.dtype());
+  };
+  add({s[1], s[2], s[2], s[1]}); // q, k, v, y
+  if (options.gradient) {
+    add({s[1], s[1], s[2], s[2]}); // dy, dq, dk, dv
+    c.work = 2.5;
+  }
   return c;
 }
 
@@ -154,6 +175,10 @@ Case groupAffineCase(const Options& options, const ShapeRow& row) {
   c.add(s[0], s[2], DType::kF32);
   c.add(s[0], s[2], DType::kF32);
   return c;
+}
+
+bool hasGradient(const ShapeRow& row) {
+  return row.kind != "group_affine";
 }
 
 Case makeCase(const Options& options, const ShapeRow& row) {
@@ -208,8 +233,9 @@ void time(benchmark::State& state, const Options& options, Team& team,
   state.counters["busy_ms"] = busy * 1e3;
   state.counters["total_ms"] = busy * 1e3 * static_cast<double>(row.count);
   if (row.flops() > 0) {
-    state.counters["gflops"] = row.flops() / busy * 1e-9;
-    state.counters["peak"] = row.flops() / busy * 1e-9 / peak;
+    const double rate = c.work * row.flops() / busy * 1e-9;
+    state.counters["gflops"] = rate;
+    state.counters["peak"] = rate / peak;
   }
 }
 
@@ -229,6 +255,8 @@ Options takeOptions(int& argc, char** argv) {
       *text->second = argument.substr(text->first.size());
     else if (argument.starts_with("--threads="))
       options.threads = std::max(1, std::atoi(argv[i] + 10));
+    else if (argument == "--gradient")
+      options.gradient = true;
     else
       argv[kept++] = argv[i];
   }
@@ -248,11 +276,14 @@ int runAll(int argc, char** argv) {
     return 2;
   }
   Team team(options.threads);
-  for (const ShapeRow& row : *rows)
+  for (const ShapeRow& row : *rows) {
+    if (options.gradient && !hasGradient(row))
+      continue;
     benchmark::RegisterBenchmark(row.name().c_str(), time, options,
                                  std::ref(team), row)
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond);
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 2;

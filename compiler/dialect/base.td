@@ -59,6 +59,13 @@ def Burin_F64Prop : Property<"double", "double"> {
   }];
 }
 
+// Declares `vjp` in `extraClassDeclaration`, for an op that has a gradient.
+defvar Burin_Vjp = [{
+  ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>
+  vjp(::mlir::OpBuilder &builder, ::mlir::ValueRange cotangents,
+      ::llvm::ArrayRef<bool> needed);
+}];
+
 // An op without a type to infer from: a leaf of the graph. Every op is pure
 // and has a cost and, where one is written, a gradient; an op replaces the
 // default of `cost` or `vjp` by declaring the method in

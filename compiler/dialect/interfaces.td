@@ -10,24 +10,32 @@ def Differentiable : OpInterface<"Differentiable"> {
   let cppNamespace = "::burin";
   let description = [{
     Reverse-mode gradient, in the same ops. `cotangents` has one value a
-    result; the answer has one value an operand, null where nothing flows.
+    result and `needed` one flag an operand. The answer has one value an
+    operand, of the operand's type: null where it is not needed (nothing is
+    emitted for it) or nothing flows.
   }];
   let methods = [InterfaceMethod<
     "Emits the vector-Jacobian product. The default fails: no gradient yet.",
     "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "vjp",
-    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents),
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents,
+         "::llvm::ArrayRef<bool>":$needed),
     /*methodBody=*/"", /*defaultImplementation=*/"return ::mlir::failure();">];
 }
 
 def Decomposable : OpInterface<"Decomposable"> {
   let cppNamespace = "::burin";
   let description = [{
-    A composite: rewrites itself into other burin ops before regions form.
+    A composite: rewrites itself into other burin ops before regions form,
+    unless the target has a kernel for the whole.
   }];
-  let methods = [InterfaceMethod<
-    "Emits the replacement; one value a result.",
-    "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
-    (ins "::mlir::OpBuilder &":$builder)>];
+  let methods = [
+    InterfaceMethod<
+      "Emits the replacement; one value a result.",
+      "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
+      (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<"True: processors have a kernel for the whole.",
+      "bool", "staysOnProcessors", (ins), /*methodBody=*/"",
+      /*defaultImplementation=*/"return false;">];
 }
 
 def Lowerable : OpInterface<"Lowerable"> {

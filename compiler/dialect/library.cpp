@@ -20,7 +20,8 @@ FailureOr<std::string> kernelFor(Operation* op, StringRef family, Value input) {
 
 FailureOr<LibraryCall> contraction(Operation* op, Value input,
                                    ValueRange weights,
-                                   const Contraction& geometry) {
+                                   const Contraction& geometry,
+                                   bool transposed) {
   auto kernel = kernelFor(op, "contract", input);
   if (failed(kernel))
     return failure();
@@ -37,7 +38,8 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input,
   const bool folds = kernels::contractFolds(call.params, dtype);
   Packing packing;
   packing.operand = 1;
-  packing.kernel = "pack_" + *kernel;
+  packing.kernel = (transposed ? "pack_transposed." : "pack_contract.") +
+                   std::string(name(dtype));
   packing.params = {g.outChannels,
                     g.channels,
                     g.kernelHeight,

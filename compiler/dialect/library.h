@@ -31,10 +31,12 @@ struct Contraction {
 };
 
 // The call of "contract" on `input` and the packed form of `weights`, stacked
-// along the outputs; processors take one.
+// along the outputs; processors take one. Of `transposed` weights inputs come
+// first and taps in reverse.
 mlir::FailureOr<LibraryCall> contraction(mlir::Operation* op, mlir::Value input,
                                          mlir::ValueRange weights,
-                                         const Contraction& geometry);
+                                         const Contraction& geometry,
+                                         bool transposed = false);
 
 // The parameters of "group_affine", which "group_norm" shares.
 llvm::SmallVector<int64_t> groupParams(mlir::Value input, mlir::Value gamma,

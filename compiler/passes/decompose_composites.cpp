@@ -23,8 +23,8 @@ struct Decompose : OpInterfaceRewritePattern<Decomposable> {
 
   LogicalResult matchAndRewrite(Decomposable op,
                                 PatternRewriter& rewriter) const override {
-    if (gpu && hasCudaKernel(op, *gpu))
-      return rewriter.notifyMatchFailure(op, "the GPU has a kernel for it");
+    if (gpu ? hasCudaKernel(op, *gpu) : op.staysOnProcessors())
+      return rewriter.notifyMatchFailure(op, "the target has a kernel for it");
     FailureOr<SmallVector<Value>> values = op.decompose(rewriter);
     if (failed(values))
       return rewriter.notifyMatchFailure(op, "has no decomposition here");

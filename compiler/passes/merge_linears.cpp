@@ -27,17 +27,20 @@ struct MergeLinears : impl::MergeLinearsBase<MergeLinears> {
       return;
     Block& block = getOperation().getBody().front();
     // Those that may stand together: one input, weights that are parameters
-    // of one type.
-    llvm::MapVector<std::pair<Value, Type>, SmallVector<LinearOp>> groups;
+    // of one type and lie the same way.
+    llvm::MapVector<std::tuple<Value, Type, unsigned>, SmallVector<LinearOp>>
+        groups;
     for (LinearOp linear : block.getOps<LinearOp>()) {
       bool constant = llvm::all_of(linear.getWeights(), [](Value weight) {
         return weight.getDefiningOp<ParameterOp>() != nullptr;
       });
       auto weight = cast<RankedTensorType>(linear.getWeights()[0].getType());
       if (constant)
-        groups[{linear.getInput(), weight.getElementType()}].push_back(linear);
+        groups[{linear.getInput(), weight.getElementType(),
+                linear.getTransposed()}]
+            .push_back(linear);
     }
-    for (auto& [input, linears] : groups)
+    for (auto& [key, linears] : groups)
       if (linears.size() > 1)
         merge(linears);
   }
@@ -53,8 +56,8 @@ private:
         weights.push_back(weight);
       }
     LinearOp first = linears.front();
-    Value whole =
-        LinearOp::create(builder, first.getLoc(), first.getInput(), weights);
+    Value whole = LinearOp::create(builder, first.getLoc(), first.getInput(),
+                                   weights, first.getTransposed());
     int64_t axis = cast<RankedTensorType>(whole.getType()).getRank() - 1;
     int64_t start = 0;
     for (LinearOp linear : linears) {

@@ -9,7 +9,7 @@ def DecomposeComposites : Pass<"burin-decompose-composites",
                                "::mlir::func::FuncOp"> {
   let summary = "Rewrites composite ops into the ops they are made of";
   let description = [{
-    With a `target` that is a GPU, a composite that it has a kernel for stays.
+    A composite that the target has a kernel for stays.
   }];
   let options = [Option<"target", "target", "std::string", "",
                         "What the code is for: \"\" or \"sm_90a\"">];

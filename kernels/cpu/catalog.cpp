@@ -5,12 +5,14 @@
 #include <array>
 
 #include "kernels/cpu/attention/attention.h"
+#include "kernels/cpu/attention_gradient/attention_gradient.h"
 #include "kernels/cpu/contract/contract.h"
 #include "kernels/cpu/contracts.h"
 #include "kernels/cpu/gather_rows/gather_rows.h"
 #include "kernels/cpu/group_affine/group_affine.h"
 #include "kernels/cpu/isa/isa.h"
 #include "kernels/cpu/random_normal/random_normal.h"
+#include "kernels/cpu/weight_gradient/weight_gradient.h"
 
 namespace burin::kernels {
 namespace {
@@ -37,19 +39,35 @@ void plain(const CallArgs& args, int64_t begin, int64_t end, std::byte*) {
 }
 
 template <const Isa& kIsa>
-constexpr std::array<CpuKernel, 10> kKernels = {{
+constexpr std::array<CpuKernel, 16> kKernels = {{
     {"pack_contract.f32", 2, kPackParamCount, false, checkPackContract,
      packContractScratch, packContractItems, packContractF32},
     {"pack_contract.bf16", 2, kPackParamCount, false, checkPackContract,
      packContractScratch, packContractItems, packContractBF16},
+    {"pack_transposed.f32", 2, kPackParamCount, false, checkPackContract,
+     packContractScratch, packContractItems, packTransposedF32},
+    {"pack_transposed.bf16", 2, kPackParamCount, false, checkPackContract,
+     packContractScratch, packContractItems, packTransposedBF16},
     {"contract.f32", 2, kContractParamCount, true, checkContract,
      contractScratchF32, contractItemsF32, with<kIsa, contractF32>},
     {"contract.bf16", 2, kContractParamCount, true, checkContract,
      contractScratchBF16, contractItemsBF16, with<kIsa, contractBF16>},
+    {"weight_gradient.f32", 3, kContractParamCount, false, checkContract,
+     weightGradientScratchF32, weightGradientItemsF32,
+     with<kIsa, weightGradientF32>},
+    {"weight_gradient.bf16", 3, kContractParamCount, false, checkContract,
+     weightGradientScratchBF16, weightGradientItemsBF16,
+     with<kIsa, weightGradientBF16>},
     {"attention.f32", 4, kAttentionParamCount, false, checkAttention,
      attentionScratchF32, attentionItems, with<kIsa, attentionF32>},
     {"attention.bf16", 4, kAttentionParamCount, false, checkAttention,
      attentionScratchBF16, attentionItems, with<kIsa, attentionBF16>},
+    {"attention_gradient.f32", 8, kAttentionParamCount, false, checkAttention,
+     attentionGradientScratchF32, attentionGradientItems,
+     with<kIsa, attentionGradientF32>},
+    {"attention_gradient.bf16", 8, kAttentionParamCount, false, checkAttention,
+     attentionGradientScratchBF16, attentionGradientItems,
+     with<kIsa, attentionGradientBF16>},
     {"group_affine.f32", 5, kGroupParamCount, false, checkGroupAffine,
      groupAffineScratch, groupAffineItems, with<kIsa, groupAffineF32>},
     {"group_affine.bf16", 5, kGroupParamCount, false, checkGroupAffine,

@@ -49,7 +49,11 @@ enum ContractParam : int {
 };
 
 // "pack_contract.f32", "pack_contract.bf16": W [n, c, ky, kx] (or [n, c]) of
-// any float dtype into column panels for "contract". Slices: {W, packed}.
+// any float dtype into column panels for "contract". "pack_transposed.f32",
+// "pack_transposed.bf16": the same of W [c, n, ky, kx] (or [c, n]) with the
+// taps in reverse, which is what gradients with respect to inputs are
+// contracted with. Slices: {W, packed}; only the rows of a W of rank 2 may lie
+// apart.
 enum PackContractParam : int {
   kPackOutChannels,
   kPackChannels,
@@ -95,6 +99,12 @@ constexpr int64_t packedContractBytes(int64_t outChannels, int64_t channels,
   return channels * taps * columns * 4;
 }
 
+// "weight_gradient.f32", "weight_gradient.bf16" (the suffix is the type of x
+// and dy): with the geometry of "contract", the gradient of its weights
+//   dW[n, c, ky, kx] = sum_m dy[m, n] * x[y(m, ky), x(m, kx), c]
+// Parameters: ContractParam. Slices: {x [rows, channels], dy [m, n],
+// dW [n * c * ky, kx] f32}.
+
 // "attention.f32", "attention.bf16": softmax(scale * Q K^T) V for each head,
 // without a stored score matrix. Head h is columns [h * width, (h+1) * width).
 // Slices: {q [batch * queries, ...], k [batch * keys, ...], v, out}.
@@ -108,6 +118,13 @@ enum AttentionParam : int {
   kAttentionScale,  // double bits
   kAttentionParamCount
 };
+
+// "attention_gradient.f32", "attention_gradient.bf16": the gradients of
+// "attention", of the same parameters, with its result y and the gradient of
+// that, dy. With P = softmax(scale * Q K^T) and D_i = sum_d dy_id * y_id:
+//   dV = P^T dY,  dS = P * (dY V^T - D),  dQ = scale * dS K,
+//   dK = scale * dS^T Q
+// Slices: {q, k, v, y, dy, dq, dk, dv}, rows as of "attention".
 
 // "group_affine.f32", "group_affine.bf16" (the suffix is x's type): the two
 // factors of GroupNorm, so that y = x * scale + shift:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention: inference, kernel and cost.
+// Attention: inference, gradient, kernel and cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
@@ -36,6 +36,20 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext*,
                                " keys, needs as many");
   types.push_back(query);
   return success();
+}
+
+// All three by one op, which has the formulas.
+FailureOr<SmallVector<Value>> AttentionOp::vjp(OpBuilder& builder,
+                                               ValueRange cotangents,
+                                               ArrayRef<bool> needed) {
+  auto all = AttentionGradientOp::create(
+      builder, getLoc(), getQuery(), getKey(), getValue(), getOutput(),
+      cotangents[0], getHeads(), getScale(), getCausal());
+  SmallVector<Value> gradients(all.getResults());
+  for (auto [gradient, wanted] : llvm::zip(gradients, needed))
+    if (!wanted)
+      gradient = {};
+  return gradients;
 }
 
 FailureOr<LibraryCall> AttentionOp::libraryCall() {

@@ -22,5 +22,5 @@ def AttentionOp : Burin_LibraryOp<"attention"> {
     (`causal` $causal^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution: inference, canonical form, kernel and cost.
+// Convolution: inference, canonical form, gradient, kernel and cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
@@ -19,8 +19,13 @@ LogicalResult Conv2dOp::inferReturnTypes(MLIRContext*,
     return reject<Conv2dOp>(location, "input is [", input.getShape(),
                             "], needs [batch, height, width, channels]");
   int64_t channels = input.getDimSize(3);
-  if (weight.size() != 4 || weight[1] != channels || weight[2] < 1 ||
-      weight[3] < 1)
+  bool transposed = op.getTransposed();
+  bool whole = weight.size() == 4 && weight[2] >= 1 && weight[3] >= 1;
+  if (transposed && (!whole || weight[0] != channels))
+    return reject<Conv2dOp>(location, "transposed weight is [", weight,
+                            "], needs [", channels,
+                            ", outputs, height, width]");
+  if (!transposed && (!whole || weight[1] != channels))
     return reject<Conv2dOp>(location, "weight is [", weight, "], needs [",
                             "outputs, ", channels, ", height, width]");
   if (op.getStride() < 1 || op.getUpsample() < 1)
@@ -30,7 +35,7 @@ LogicalResult Conv2dOp::inferReturnTypes(MLIRContext*,
     return reject<Conv2dOp>(location, "padding is [", padding,
                             "], needs four extents of at least 0");
   SmallVector<int64_t> shape(input.getShape());
-  shape[3] = weight[0];
+  shape[3] = weight[transposed ? 1 : 0];
   for (int axis : {0, 1}) {
     int64_t room = shape[1 + axis] * op.getUpsample() + padding[axis] +
                    padding[2 + axis] - weight[2 + axis];
@@ -67,6 +72,129 @@ void Conv2dOp::getCanonicalizationPatterns(RewritePatternSet& patterns,
   patterns.add<TakeOverUpsampling>(context);
 }
 
+namespace {
+
+// Emits the gradient with respect to the input:
+//   dX = sum over taps of dY^[h + top - ky, w + left - kx] W[.., ky, kx]
+// which is a convolution of dY^ with the transposed weight. dY^ is dY with
+// stride - 1 zeros behind each element, and zero outside.
+class InputGradient {
+public:
+  InputGradient(OpBuilder& builder, Conv2dOp op) : builder_(builder), op_(op) {}
+
+  Value emit(Value dy) {
+    auto in = shapeOf(op_.getInput()), weight = shapeOf(op_.getWeight());
+    int64_t factor = op_.getUpsample();
+    dy = spread(spread(dy, 2), 1);
+    SmallVector<int64_t> padding(4);
+    for (int axis : {0, 1}) {
+      int64_t before = weight[2 + axis] - 1 - op_.getPadding()[axis];
+      int64_t after = in[1 + axis] * factor + op_.getPadding()[axis] -
+                      shapeOf(dy)[1 + axis];
+      // What met padding alone has no part in it.
+      dy = cut(dy, 1 + axis, std::max<int64_t>(0, -before),
+               std::max<int64_t>(0, -after));
+      padding[axis] = std::max<int64_t>(0, before);
+      padding[2 + axis] = std::max<int64_t>(0, after);
+    }
+    Value dx = Conv2dOp::create(builder_, loc(), dy, op_.getWeight(), 1,
+                                padding, 1, !op_.getTransposed());
+    return factor == 1 ? dx : sumBlocks(dx, factor);
+  }
+
+private:
+  Location loc() { return op_.getLoc(); }
+  Value reshape(Value x, ArrayRef<int64_t> shape) {
+    return builder_.createOrFold<ReshapeOp>(loc(), x, shape);
+  }
+
+  // Puts zeros behind each element of axis 1 or 2; as windows of a last axis,
+  // which the memory plan can place.
+  Value spread(Value x, int64_t axis) {
+    if (op_.getStride() == 1)
+      return x;
+    SmallVector<int64_t> shape(shapeOf(x));
+    int64_t inner =
+        ShapedType::getNumElements(ArrayRef(shape).drop_front(axis + 1));
+    int64_t outer = tensorOf(x).getNumElements() / inner;
+    auto type = tensorOf(x).clone({outer, (op_.getStride() - 1) * inner});
+    Value zeros = ConstantOp::create(builder_, loc(), type, 0.0);
+    Value flat = reshape(x, {outer, inner});
+    shape[axis] *= op_.getStride();
+    return reshape(
+        ConcatOp::create(builder_, loc(), ValueRange{flat, zeros}, 1), shape);
+  }
+
+  // Leaves out elements of an axis at its beginning and its end.
+  Value cut(Value x, int64_t axis, int64_t before, int64_t after) {
+    return builder_.createOrFold<SliceOp>(loc(), x, axis, before,
+                                          shapeOf(x)[axis] - before - after);
+  }
+
+  // The gradient of nearest enlargement.
+  Value sumBlocks(Value x, int64_t factor) {
+    auto in = shapeOf(op_.getInput());
+    x = reshape(x, {in[0], in[1], factor, in[2], factor, in[3]});
+    x = ReduceOp::create(builder_, loc(), "sum", x, ArrayRef<int64_t>{2, 4});
+    return reshape(x, in);
+  }
+
+  OpBuilder& builder_;
+  Conv2dOp op_;
+};
+
+// The weight [O, C, ..] as a transposed one, [C, O, ..] with taps in reverse.
+Value turn(OpBuilder& builder, Location location, Value weight) {
+  SmallVector<int64_t> shape(shapeOf(weight));
+  int64_t taps = shape[2] * shape[3];
+  Value rows = builder.createOrFold<ReshapeOp>(
+      location, weight, ArrayRef<int64_t>{shape[0] * shape[1], taps});
+  SmallVector<Value> columns;
+  for (int64_t tap = taps - 1; tap >= 0; --tap)
+    columns.push_back(builder.createOrFold<SliceOp>(location, rows, 1, tap, 1));
+  Value turned = builder.createOrFold<ConcatOp>(location, columns, 1);
+  turned = builder.createOrFold<ReshapeOp>(location, turned, shape);
+  return TransposeOp::create(builder, location, turned,
+                             ArrayRef<int64_t>{1, 0, 2, 3});
+}
+
+// dW by its own op. The weight of a transposed convolution is that of another,
+// whose input and result are dY and X, if there are no strides.
+Value weightGradient(OpBuilder& builder, Conv2dOp op, Value dy) {
+  auto kernel = shapeOf(op.getWeight()).drop_front(2);
+  Value x = op.getInput();
+  SmallVector<int64_t> padding(op.getPadding()), inverse(padding);
+  for (auto [i, extent] : llvm::enumerate(inverse))
+    extent = kernel[i % 2] - 1 - extent;
+  bool swaps =
+      op.getTransposed() && op.getStride() == 1 && op.getUpsample() == 1 &&
+      llvm::all_of(inverse, [](int64_t extent) { return extent >= 0; });
+  if (swaps) {
+    std::swap(x, dy);
+    padding = inverse;
+  }
+  Value dw =
+      Conv2dWeightGradientOp::create(builder, op.getLoc(), x, dy, kernel,
+                                     op.getStride(), padding, op.getUpsample());
+  if (op.getTransposed() && !swaps)
+    dw = turn(builder, op.getLoc(), dw);
+  return builder.createOrFold<CastOp>(op.getLoc(), dw,
+                                      elementOf(op.getWeight()));
+}
+
+} // namespace
+
+FailureOr<SmallVector<Value>> Conv2dOp::vjp(OpBuilder& builder,
+                                            ValueRange cotangents,
+                                            ArrayRef<bool> needed) {
+  SmallVector<Value> gradients(2);
+  if (needed[0])
+    gradients[0] = InputGradient(builder, *this).emit(cotangents[0]);
+  if (needed[1])
+    gradients[1] = weightGradient(builder, *this, cotangents[0]);
+  return gradients;
+}
+
 FailureOr<LibraryCall> Conv2dOp::libraryCall() {
   auto in = shapeOf(getInput());
   auto out = shapeOf(getOutput());
@@ -84,13 +212,15 @@ FailureOr<LibraryCall> Conv2dOp::libraryCall() {
                       .padTop = getPadding()[0],
                       .padLeft = getPadding()[1],
                       .upsample = getUpsample(),
-                      .outChannels = weight[0]});
+                      .outChannels = out[3]},
+                     getTransposed());
 }
 
 Cost Conv2dOp::cost() {
   auto weight = shapeOf(getWeight());
   int64_t results = tensorOf(getOutput()).getNumElements();
-  return {2 * results * weight[1] * weight[2] * weight[3], trafficBytes(*this)};
+  int64_t channels = shapeOf(getInput())[3];
+  return {2 * results * channels * weight[2] * weight[3], trafficBytes(*this)};
 }
 
 } // namespace burin

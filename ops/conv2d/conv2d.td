@@ -7,7 +7,9 @@ def Conv2dOp : Burin_LibraryOp<"conv2d"> {
     `padding` is [top, left, bottom, right], of zeros. `upsample` enlarges the
     input that many times by nearest neighbour before it is padded. The
     result is [N, (H * upsample + top + bottom - kh) / stride + 1, .., O].
-    The weight is rounded to the input's element type. There is no bias: a
+    The weight is rounded to the input's element type. A `transposed` one is
+    [C, O, kh, kw] with the taps in reverse: so read, a layer's own weight is
+    that of the gradient with respect to its input. There is no bias: a
     following `binary "add"` joins the epilogue.
 
     ```mlir
@@ -17,12 +19,14 @@ def Conv2dOp : Burin_LibraryOp<"conv2d"> {
   }];
   let arguments = (ins Burin_FloatTensor:$input, Burin_FloatTensor:$weight,
                        I64Prop:$stride, IntArrayProp<I64Prop>:$padding,
-                       DefaultValuedProp<I64Prop, "1">:$upsample);
+                       DefaultValuedProp<I64Prop, "1">:$upsample,
+                       UnitProp:$transposed);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = [{
     $input `,` $weight `stride` $stride `padding` $padding
-    (`upsample` $upsample^)? attr-dict `:` type($input) `,` type($weight)
+    (`upsample` $upsample^)? (`transposed` $transposed^)? attr-dict
+    `:` type($input) `,` type($weight)
   }];
   let hasCanonicalizer = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

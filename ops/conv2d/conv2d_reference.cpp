@@ -7,6 +7,7 @@ namespace burin::reference::conv2d {
 namespace {
 struct Geometry {
   int64_t stride, top, left, upsample;
+  bool transposed;
 };
 } // namespace
 
@@ -25,10 +26,12 @@ static double dot(const ReferenceTensor& x, const ReferenceTensor& w,
         continue;
       h /= g.upsample;
       v /= g.upsample;
+      int64_t taps = kernelHeight * kernelWidth, tap = ky * kernelWidth + kx;
       for (int64_t c = 0; c < channels; ++c)
-        sum += x.values[((n * height + h) * width + v) * channels + c] *
-               w.values[((o * channels + c) * kernelHeight + ky) * kernelWidth +
-                        kx];
+        sum +=
+            x.values[((n * height + h) * width + v) * channels + c] *
+            w.values[g.transposed ? (c * w.shape[1] + o) * taps + taps - 1 - tap
+                                  : (o * channels + c) * taps + tap];
     }
   return sum;
 }
@@ -38,15 +41,16 @@ std::vector<ReferenceTensor> compute(const ReferenceProperties& p,
   const ReferenceTensor& x = in[0];
   const ReferenceTensor& w = in[1];
   const Shape& padding = p.list("padding");
-  Geometry g{p.integer("stride"), padding[0], padding[1],
-             p.integer("upsample")};
+  Geometry g{p.integer("stride"), padding[0], padding[1], p.integer("upsample"),
+             p.flag("transposed")};
   auto positions = [&](int axis) {
     return (x.shape[1 + axis] * g.upsample + padding[axis] + padding[2 + axis] -
             w.shape[2 + axis]) /
                g.stride +
            1;
   };
-  ReferenceTensor y({x.shape[0], positions(0), positions(1), w.shape[0]});
+  ReferenceTensor y(
+      {x.shape[0], positions(0), positions(1), w.shape[g.transposed ? 1 : 0]});
   auto out = y.values.begin();
   for (int64_t n = 0; n < y.shape[0]; ++n)
     for (int64_t row = 0; row < y.shape[1]; ++row)

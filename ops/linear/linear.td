@@ -6,18 +6,20 @@ def LinearOp : Burin_CompositeLibraryOp<"linear"> {
   let description = [{
     Each of `weights` is [outputs, inputs] of any float type and is rounded to
     the input's; the outputs of several lie one after another, as of one
-    stacked weight. There is no bias: a following `binary "add"` joins the
-    contraction's epilogue.
+    stacked weight. `transposed` weights are [inputs, outputs]. There is no
+    bias: a following `binary "add"` joins the contraction's epilogue.
 
     ```mlir
     %y = burin.linear %x, %w : tensor<2x77x768xf32>, tensor<320x768xf32>
     ```
   }];
   let arguments = (ins Burin_FloatTensor:$input,
-                       Variadic<Burin_FloatTensor>:$weights);
+                       Variadic<Burin_FloatTensor>:$weights,
+                       UnitProp:$transposed);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = [{
-    $input `,` $weights attr-dict `:` type($input) `,` type($weights)
+    $input `,` $weights (`transposed` $transposed^)? attr-dict
+    `:` type($input) `,` type($weights)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

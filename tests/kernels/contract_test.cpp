@@ -106,22 +106,38 @@ std::pair<double, double> reference(const Problem& p, int64_t m, int64_t n) {
   return {sum, magnitude};
 }
 
-// Packs and multiplies on the instruction set; checks that tiles cover the
-// product once.
+// The weights as [channel][output][tap], taps in reverse.
+std::vector<float> transposed(const Problem& p) {
+  const Shape& s = p.shape;
+  const int64_t taps = s.kernelHeight * s.kernelWidth;
+  std::vector<float> out(p.weights.size());
+  for (int64_t n = 0; n < s.outChannels; ++n)
+    for (int64_t c = 0; c < s.channels; ++c)
+      for (int64_t t = 0; t < taps; ++t)
+        out[(c * s.outChannels + n) * taps + taps - 1 - t] =
+            p.weights[(n * s.channels + c) * taps + t];
+  return out;
+}
+
+// Packs, from either order of the weights, and multiplies on the instruction
+// set; checks that tiles cover the product once.
 std::vector<float> contract(const std::string& isa, bool bf16, const Problem& p,
                             Random& random, DType weightType) {
   const Shape& s = p.shape;
   const std::string suffix = bf16 ? "bf16" : "f32";
   const DType dtype = bf16 ? DType::kBF16 : DType::kF32;
   const std::vector<uint16_t> inputBF16 = toBF16(p.input);
-  const std::vector<uint16_t> weightsBF16 = toBF16(p.weights);
+  const bool transposes = random.whole(0, 1) == 1;
+  const std::vector<float> source = transposes ? transposed(p) : p.weights;
+  const std::vector<uint16_t> weightsBF16 = toBF16(source);
   const bool folds = contractFolds(s.params(), dtype);
   std::vector<std::byte> packed(
       packedContractBytes(s.outChannels, s.channels, s.kernelHeight,
                           s.kernelWidth, dtype, folds),
       std::byte{0xff});
 
-  const CpuKernel& pack = kernelOf(isa, "pack_contract." + suffix);
+  const CpuKernel& pack = kernelOf(
+      isa, (transposes ? "pack_transposed." : "pack_contract.") + suffix);
   const std::vector<int64_t> packParams = {s.outChannels,
                                            s.channels,
                                            s.kernelHeight,
@@ -129,7 +145,7 @@ std::vector<float> contract(const std::string& isa, bool bf16, const Problem& p,
                                            static_cast<int64_t>(weightType),
                                            folds};
   const View weights =
-      weightType == DType::kBF16 ? view(weightsBF16, 1) : view(p.weights, 1);
+      weightType == DType::kBF16 ? view(weightsBF16, 1) : view(source, 1);
   runKernel(pack, {weights, view(packed, 1)}, packParams,
             random.shuffled(pack.workItems(packParams)));
 
@@ -222,6 +238,82 @@ TEST_P(ContractTest, SampleDoesNotDependOnItsBatch) {
                 0);
     }
   }
+}
+
+TEST_P(ContractTest, RowsOfLinearWeightsMayLieApart) {
+  for (const char* name : {"pack_contract.f32", "pack_transposed.f32"}) {
+    Random random;
+    const int64_t rows = 70, columns = 33, pitch = 41;
+    const std::vector<float> apart = random.normals(rows * pitch);
+    std::vector<float> touching;
+    for (int64_t i = 0; i < rows; ++i)
+      touching.insert(touching.end(), apart.begin() + i * pitch,
+                      apart.begin() + i * pitch + columns);
+    const bool transposes = std::string_view(name) == "pack_transposed.f32";
+    const int64_t outputs = transposes ? columns : rows;
+    const int64_t channels = transposes ? rows : columns;
+    const std::vector<int64_t> params = {
+        outputs, channels, 1, 1, static_cast<int64_t>(DType::kF32), 0};
+    std::vector<float> one(
+        packedContractBytes(outputs, channels, 1, 1, DType::kF32) / 4);
+    std::vector<float> other(one.size());
+    const CpuKernel& pack = kernelOf(GetParam(), name);
+    runKernel(pack, {view(apart, pitch), view(one, 1)}, params);
+    runKernel(pack, {view(touching, columns), view(other, 1)}, params);
+    EXPECT_EQ(one, other) << name;
+  }
+}
+
+// The gradient of the weights, and of each the sum of the terms' magnitudes.
+std::pair<std::vector<double>, std::vector<double>>
+weightGradient(const Problem& p, const std::vector<float>& dy,
+               int64_t dyPitch) {
+  const Shape& s = p.shape;
+  const int64_t taps = s.kernelHeight * s.kernelWidth;
+  std::vector<double> sums(s.outChannels * s.depth()), magnitudes(sums.size());
+  for (int64_t m = 0; m < s.rows(); ++m)
+    for (int64_t t = 0; t < taps; ++t)
+      if (const float* x = p.at(m, t / s.kernelWidth, t % s.kernelWidth))
+        for (int64_t n = 0; n < s.outChannels; ++n)
+          for (int64_t c = 0; c < s.channels; ++c) {
+            const double term = double{dy[m * dyPitch + n]} * x[c];
+            const int64_t at = (n * s.channels + c) * taps + t;
+            sums[at] += term;
+            magnitudes[at] += std::abs(term);
+          }
+  return {sums, magnitudes};
+}
+
+TEST_P(ContractTest, WeightGradients) {
+  for (const Shape& s : kShapes)
+    for (const bool bf16 : {false, true}) {
+      Random random;
+      SCOPED_TRACE(describe(s, random));
+      const int64_t pitch = s.channels + random.whole(0, 9);
+      const int64_t dyPitch = s.outChannels + random.whole(0, 9);
+      const int64_t dwPitch = s.kernelWidth + random.whole(0, 2);
+      Problem p{s, pitch, random.normals(s.inRows() * pitch), {}};
+      std::vector<float> dy = random.normals(s.rows() * dyPitch);
+      if (bf16)
+        for (auto* x : {&p.input, &dy})
+          *x = fromBF16(toBF16(*x));
+      const auto narrowX = toBF16(p.input), narrowDy = toBF16(dy);
+      std::vector<float> dw(
+          s.outChannels * s.channels * s.kernelHeight * dwPitch, -1.f);
+      const CpuKernel& kernel = kernelOf(
+          GetParam(), bf16 ? "weight_gradient.bf16" : "weight_gradient.f32");
+      runKernel(kernel,
+                {bf16 ? view(narrowX, pitch) : view(p.input, pitch),
+                 bf16 ? view(narrowDy, dyPitch) : view(dy, dyPitch),
+                 view(dw, dwPitch)},
+                s.params(), random.shuffled(kernel.workItems(s.params())));
+      const auto [sums, magnitudes] = weightGradient(p, dy, dyPitch);
+      for (size_t i = 0; i < sums.size(); ++i) {
+        const float value = dw[i / s.kernelWidth * dwPitch + i % s.kernelWidth];
+        ASSERT_NEAR(value, sums[i], 4e-7 * magnitudes[i])
+            << (bf16 ? "bf16" : "f32") << " element " << i;
+      }
+    }
 }
 
 TEST_P(ContractTest, RefusesImpossibleShapes) {

@@ -103,6 +103,15 @@ Shape constantsOf(const LaunchPlan& plan) {
   return shape;
 }
 
+// The taps of an output and a channel of a weight whose rows touch.
+std::vector<float> tapsOf(const PackShape& s, const float* weights, int output,
+                          int channel) {
+  std::vector<float> taps(s.taps);
+  for (int tap = 0; tap < s.taps; ++tap)
+    taps[tap] = weights[weightElement(s, 0, output, channel, tap)];
+  return taps;
+}
+
 // One block of pack.cuh. Counts how often an element is written.
 void packBlock(const PackShape& s, int x, int y, const float* weights,
                std::vector<float>& packed, std::vector<int>& writes) {
@@ -123,13 +132,26 @@ void packBlock(const PackShape& s, int x, int y, const float* weights,
     const int64_t source = gate * s.outputs + output - s.firstRow;
     ++writes[to];
     if (output < s.outputs && channel < s.channels)
-      packed[to] =
-          packedWeight(weights + (source * s.channels + channel) * s.taps,
-                       s.phases, phase, tap);
+      packed[to] = packedWeight(tapsOf(s, weights, source, channel).data(),
+                                s.phases, phase, tap);
   }
 }
 
-// The weight in two parts, as stacked weights are.
+// Rows [first, first + rows) of the weights as [channel][row][tap], taps in
+// reverse.
+std::vector<float> transposedPart(const Case& c, const Data& d, int64_t first,
+                                  int64_t rows) {
+  const int64_t channels = c.at(kContractChannels), taps = c.taps();
+  std::vector<float> part(rows * channels * taps);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t channel = 0; channel < channels; ++channel)
+      for (int64_t tap = 0; tap < taps; ++tap)
+        part[(channel * rows + row) * taps + taps - 1 - tap] =
+            d.weights[((first + row) * channels + channel) * taps + tap];
+  return part;
+}
+
+// The weight in two parts, as stacked weights are, the second transposed.
 std::vector<float> pack(const Case& c, const Data& d) {
   const int64_t outputs = c.at(kContractOutChannels), part = outputs / 3;
   const int64_t bytes =
@@ -138,12 +160,14 @@ std::vector<float> pack(const Case& c, const Data& d) {
   std::vector<int> writes(packed.size());
   for (const auto& [first, rows] :
        {std::pair{int64_t{0}, part}, std::pair{part, outputs - part}}) {
-    const auto plan = planPackContract(c.params, DType::kF32, rows, first,
-                                       DType::kBF16, c.gated, kHopper);
+    const bool transposed = first > 0;
+    const auto plan =
+        planPackContract(c.params, DType::kF32, rows, first, DType::kBF16,
+                         c.gated, kHopper, transposed);
     EXPECT_TRUE(plan.ok()) << plan.status().message();
     const auto shape = constantsOf<PackShape>(*plan);
-    const float* from =
-        d.weights.data() + first * c.at(kContractChannels) * c.taps();
+    const auto other = transposedPart(c, d, first, rows);
+    const float* from = transposed ? other.data() : d.weights.data();
     for (uint32_t y = 0; y < plan->blocks[1]; ++y)
       for (uint32_t x = 0; x < plan->blocks[0]; ++x)
         packBlock(shape, x, y, from, packed, writes);

@@ -14,7 +14,6 @@
 #include <regex>
 
 namespace burin::numerics {
-namespace {
 
 const Reference& referenceOf(std::string_view op) {
   for (const Reference& row : references())
@@ -25,7 +24,8 @@ const Reference& referenceOf(std::string_view op) {
 }
 
 // A property as the references take it.
-void addProperty(ReferenceProperties& properties, mlir::NamedAttribute named) {
+static void addProperty(ReferenceProperties& properties,
+                        mlir::NamedAttribute named) {
   std::string name = named.getName().str();
   mlir::Attribute value = named.getValue();
   if (auto integer = mlir::dyn_cast<mlir::IntegerAttr>(value))
@@ -55,8 +55,6 @@ ReferenceProperties propertiesOf(mlir::Operation* op) {
     properties.set("shape", Shape(shapeOf(op->getResult(0))));
   return properties;
 }
-
-} // namespace
 
 // Declares operand k as an argument or a parameter, unless the assembly does
 // not mention it.

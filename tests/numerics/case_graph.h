@@ -17,6 +17,11 @@ struct CaseResult {
   ReferenceTensor expected;
 };
 
+// The op's oracle, and the properties as it takes them. Failures are the
+// running test's.
+const Reference& referenceOf(std::string_view op);
+ReferenceProperties propertiesOf(mlir::Operation* op);
+
 // Failures of `build` are the running test's.
 class CaseGraph {
 public:
@@ -32,6 +37,7 @@ public:
   testing::Tensors inputs;
   testing::Tensors parameters;
   std::vector<CaseResult> results;
+  const std::vector<ReferenceTensor>& operands() const { return operands_; }
 
 private:
   std::string parameterName(size_t operand) const {

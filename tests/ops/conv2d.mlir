@@ -23,6 +23,16 @@ func.func @upsampled(%x: tensor<1x8x8x3xbf16>, %w: tensor<6x3x3x3xf16>)
   return %y : tensor<1x16x16x6xbf16>
 }
 
+// CHECK-LABEL: @transposed
+// CHECK: burin.conv2d %{{.*}}, %{{.*}} stride 1 padding [1, 1, 1, 1] transposed : tensor<1x4x4x6xf32>, tensor<6x4x3x3xf32>
+func.func @transposed(%x: tensor<1x4x4x6xf32>, %w: tensor<6x4x3x3xf32>)
+    -> tensor<1x4x4x4xf32> {
+  // expected-remark @below {{6912 operations, 1504 bytes; calls contract.f32 [1, 4, 4, 4, 4, 6, 3, 3, 1, 1, 1, 1, 4] on 2 operands, tiled, operand 1 by pack_transposed.f32 [4, 6, 3, 3, 6, 0] into 3456 bytes}}
+  %y = burin.conv2d %x, %w stride 1 padding [1, 1, 1, 1] transposed
+    : tensor<1x4x4x6xf32>, tensor<6x4x3x3xf32>
+  return %y : tensor<1x4x4x4xf32>
+}
+
 // CANON-LABEL: @enlarged
 // CANON-NOT: upsample_nearest
 // CANON: burin.conv2d %{{.*}} stride 1 padding [1, 1, 1, 1] upsample 2
@@ -51,6 +61,15 @@ func.func @invalid(%x: tensor<1x8x8x4xf32>, %w: tensor<6x8x3x3xf32>) {
   // expected-error @below {{weight is [6, 8, 3, 3], needs [outputs, 4, height, width]}}
   %y = burin.conv2d %x, %w stride 1 padding [0, 0, 0, 0]
     : tensor<1x8x8x4xf32>, tensor<6x8x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @invalid(%x: tensor<1x8x8x4xf32>, %w: tensor<6x4x3x3xf32>) {
+  // expected-error @below {{transposed weight is [6, 4, 3, 3], needs [4, outputs, height, width]}}
+  %y = burin.conv2d %x, %w stride 1 padding [0, 0, 0, 0] transposed
+    : tensor<1x8x8x4xf32>, tensor<6x4x3x3xf32>
   return
 }
 

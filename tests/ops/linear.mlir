@@ -29,6 +29,23 @@ func.func @stacked(%x: tensor<5x8xf32>, %v: tensor<6x8xf32>,
   return %y : tensor<5x9xf32>
 }
 
+// CHECK-LABEL: @transposed
+// CHECK: burin.linear %{{.*}}, %{{.*}} transposed : tensor<5x8xf32>, tensor<8x6xbf16>
+func.func @transposed(%x: tensor<5x8xf32>, %w: tensor<8x6xbf16>)
+    -> tensor<5x6xf32> {
+  // expected-remark @below {{480 operations, 376 bytes; calls contract.f32 [1, 1, 5, 1, 5, 8, 1, 1, 1, 0, 0, 1, 6] on 2 operands, tiled, operand 1 by pack_transposed.f32 [6, 8, 1, 1, 5, 0] into 512 bytes}}
+  %y = burin.linear %x, %w transposed : tensor<5x8xf32>, tensor<8x6xbf16>
+  return %y : tensor<5x6xf32>
+}
+
+// -----
+
+func.func @invalid(%x: tensor<2x8xf32>, %w: tensor<6x8xf32>) {
+  // expected-error @below {{transposed weight is [6, 8], needs [8, outputs]}}
+  %y = burin.linear %x, %w transposed : tensor<2x8xf32>, tensor<6x8xf32>
+  return
+}
+
 // -----
 
 func.func @invalid(%x: tensor<2x8xf32>, %v: tensor<6x8xf32>,

@@ -155,15 +155,22 @@ FailureOr<cuda::EpilogueText> CudaSteps::epilogueOf(Work& work) {
   return printEpilogue(kernel, ArrayRef(work.infos).drop_front(own));
 }
 
+static bool isTransposed(const LibraryCall& call) {
+  return familyOf(call.packings[0].kernel) == "pack_transposed";
+}
+
+static int64_t outputsOf(Value weight, const LibraryCall& call) {
+  return shapeOf(weight)[isTransposed(call) ? 1 : 0];
+}
+
 // The launch that packs `weight` as rows from `firstRow` on.
 FailureOr<LaunchPlan> CudaSteps::packing(Work& work, Value weight,
                                          int64_t firstRow,
                                          const LibraryCall& call, DType dtype,
                                          bool gated) {
-  auto type = cast<RankedTensorType>(weight.getType());
-  return check(cuda::planPackContract(
-                   call.params, *dtypeOf(type.getElementType()),
-                   type.getDimSize(0), firstRow, dtype, gated, target_),
+  return check(cuda::planPackContract(call.params, *dtypeOf(elementOf(weight)),
+                                      outputsOf(weight, call), firstRow, dtype,
+                                      gated, target_, isTransposed(call)),
                work.region);
 }
 
@@ -182,7 +189,7 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
     FailureOr<LaunchPlan> plan = packing(work, weight, row, call, dtype, gated);
     if (failed(source) || failed(plan))
       return failure();
-    row += cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    row += outputsOf(weight, call);
     plans.push_back(*plan);
     if (source->storage != module::Storage::Constant)
       continue;

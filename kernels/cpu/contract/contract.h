@@ -24,5 +24,9 @@ void packContractF32(const CallArgs& args, int64_t begin, int64_t end,
                      std::byte* scratch);
 void packContractBF16(const CallArgs& args, int64_t begin, int64_t end,
                       std::byte* scratch);
+void packTransposedF32(const CallArgs& args, int64_t begin, int64_t end,
+                       std::byte* scratch);
+void packTransposedBF16(const CallArgs& args, int64_t begin, int64_t end,
+                        std::byte* scratch);
 
 } // namespace burin::kernels

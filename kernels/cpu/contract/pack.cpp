@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a checkpoint's weights into the column panels that a contraction
-// streams. Runs once per weight, when a module is prepared.
+// Turns weights into the column panels that a contraction streams: once, when
+// a module is prepared, or before each use of weights that a step computes.
 #include <algorithm>
 
 #include "kernels/cpu/contract/contract.h"
@@ -29,6 +29,12 @@ struct Weights {
 
   // Taps in memory, over all phases.
   int64_t packedTaps() const { return folds ? 16 : taps; }
+
+  // Elements between the rows of `from`, each `extent` * taps of them: of a
+  // linear layer's weights they may lie apart.
+  int64_t rowPitch(const View& from, int64_t extent) const {
+    return std::max(from.pitch, extent * taps);
+  }
 
   int64_t panels() const { return divideUp(outChannels, kPanelColumns); }
   int64_t channelBlocks() const { return divideUp(channels, kChannelBlock); }
@@ -63,11 +69,36 @@ void readBlock(const Weights& w, const View& from, int64_t panel, int64_t c0,
       std::fill_n(block, size, 0.f);
       continue;
     }
-    const int64_t first = (out * w.channels + c0) * w.taps;
+    const int64_t first = out * w.rowPitch(from, w.channels) + c0 * w.taps;
     convertToFloat(w.dtype, from.data, first, count * w.taps,
                    w.folds ? row : block);
     for (int64_t c = 0; w.folds && c < count; ++c)
       fold(row + c * w.taps, block + c * w.packedTaps());
+  }
+}
+
+// The same of transposed weights: rows are channels, of all outputs, and taps
+// come in reverse.
+void readTransposed(const Weights& w, const View& from, int64_t panel,
+                    int64_t c0, int64_t count, int64_t columns, float* row,
+                    float* block) {
+  const int64_t size = count * w.packedTaps();
+  const int64_t first = panel * kPanelColumns;
+  const int64_t outputs = std::min(columns, w.outChannels - first);
+  std::fill_n(block + outputs * size, (columns - outputs) * size, 0.f);
+  for (int64_t c = 0; c < count; ++c) {
+    convertToFloat(w.dtype, from.data,
+                   (c0 + c) * w.rowPitch(from, w.outChannels) + first * w.taps,
+                   outputs * w.taps, row);
+    for (int64_t n = 0; n < outputs; ++n) {
+      float* taps = row + n * w.taps;
+      float* to = block + n * size + c * w.packedTaps();
+      std::reverse(taps, taps + w.taps);
+      if (w.folds)
+        fold(taps, to);
+      else
+        std::copy_n(taps, w.taps, to);
+    }
   }
 }
 
@@ -108,11 +139,11 @@ struct Buffers {
 
   Buffers(Scratch& scratch, const Weights& w) {
     block = scratch.take<float>(kPanelColumns * kChannelBlock * w.packedTaps());
-    row = scratch.take<float>(kChannelBlock * w.taps);
+    row = scratch.take<float>(kPanelColumns * w.taps);
   }
 };
 
-template <typename T>
+template <typename T, bool kTransposed>
 void packItems(const CallArgs& args, int64_t begin, int64_t end,
                std::byte* memory) {
   const Weights w(args.params);
@@ -125,8 +156,9 @@ void packItems(const CallArgs& args, int64_t begin, int64_t end,
     const int64_t left = w.outChannels - panel * kPanelColumns;
     const int64_t columns =
         std::min(kPanelColumns, roundUp(left, kPanelGranule));
-    readBlock(w, args.slices[0], panel, c0, count, columns, buffers.row,
-              buffers.block);
+    const auto read = kTransposed ? readTransposed : readBlock;
+    read(w, args.slices[0], panel, c0, count, columns, buffers.row,
+         buffers.block);
     T* packed = static_cast<T*>(args.slices[1].data);
     if constexpr (sizeof(T) == 2)
       packItemBF16(w, packed, panel, buffers.block, c0, count, columns);
@@ -167,11 +199,19 @@ size_t packContractScratch(std::span<const int64_t> params) {
 
 void packContractF32(const CallArgs& args, int64_t begin, int64_t end,
                      std::byte* scratch) {
-  packItems<float>(args, begin, end, scratch);
+  packItems<float, false>(args, begin, end, scratch);
 }
 void packContractBF16(const CallArgs& args, int64_t begin, int64_t end,
                       std::byte* scratch) {
-  packItems<uint16_t>(args, begin, end, scratch);
+  packItems<uint16_t, false>(args, begin, end, scratch);
+}
+void packTransposedF32(const CallArgs& args, int64_t begin, int64_t end,
+                       std::byte* scratch) {
+  packItems<float, true>(args, begin, end, scratch);
+}
+void packTransposedBF16(const CallArgs& args, int64_t begin, int64_t end,
+                        std::byte* scratch) {
+  packItems<uint16_t, true>(args, begin, end, scratch);
 }
 
 } // namespace burin::kernels

@@ -56,6 +56,19 @@ struct SoftmaxArgs {
   float* rescale;
 };
 
+// One block of keys in the gradient of attention, laid out the same: with the
+// maximum m of a query, r the inverse of its sum and D its inner product,
+//   s_k <- w_k = 2^(s_k - m) * r,   p_k <- w_k * (p_k - D)
+struct SoftmaxGradientArgs {
+  float* scores;
+  float* products;
+  int64_t keys;
+  int64_t queries;
+  const float* maximum;
+  const float* inverse;
+  const float* inner;
+};
+
 // For each channel c: sum[c] = sum_i d, square[c] = sum_i d * d with
 // d = x[i][c] - pivot[c] over `rows` rows, rows `pitch` elements apart.
 struct MomentsArgs {
@@ -72,6 +85,7 @@ struct Isa {
   const char* name;                             // "generic", "avx2", "avx512"
   TileFn multiply[kTileColumns / kTileGranule]; // [columns / kTileGranule - 1]
   void (*softmax)(const SoftmaxArgs& args);
+  void (*softmaxGradient)(const SoftmaxGradientArgs& args);
   void (*momentsF32)(const MomentsArgs& args);
   void (*momentsBF16)(const MomentsArgs& args);
   // rows[i][0..columns) *= factors[0..columns), columns of kTileGranule.

@@ -22,8 +22,8 @@ PaddedRows paddedRows(const ContractGeometry& g, int64_t first, int64_t rows) {
                                   : padded(last) + 1};
 }
 
-PackShape packShape(const ContractGeometry& g, int64_t taps, int64_t firstRow,
-                    int64_t firstPadded) {
+PackShape packShape(const ContractGeometry& g, int64_t taps, int64_t rows,
+                    int64_t firstRow, int64_t firstPadded, bool transposed) {
   const auto number = [](int64_t value) { return static_cast<int>(value); };
   return {.outputs = number(g.outputs),
           .paddedOutputs = number(g.paddedOutputs()),
@@ -32,6 +32,8 @@ PackShape packShape(const ContractGeometry& g, int64_t taps, int64_t firstRow,
           .channels = number(g.channels),
           .chunks = number(g.chunks()),
           .taps = number(taps),
+          .rows = number(rows),
+          .transposed = transposed,
           .firstRow = number(firstRow),
           .firstPadded = number(firstPadded),
           .chunksPerBlock =
@@ -54,7 +56,7 @@ std::string packSource(const std::string& symbol, const std::string& from,
 Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
                                     DType weightDType, int64_t rows,
                                     int64_t firstRow, DType dtype, bool gated,
-                                    const Target& target) {
+                                    const Target& target, bool transposed) {
   BURIN_ASSIGN(const ContractGeometry g,
                contractGeometry(contractParams, gated));
   BURIN_ASSIGN(const std::string from, elementText(weightDType, "weights"));
@@ -68,7 +70,8 @@ Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
   const int64_t taps = contractParams[kContractKernelHeight] *
                        contractParams[kContractKernelWidth];
   const PaddedRows padded = paddedRows(g, firstRow, rows);
-  const PackShape shape = packShape(g, taps, firstRow, padded.begin);
+  const PackShape shape =
+      packShape(g, taps, rows, firstRow, padded.begin, transposed);
   LaunchPlan plan;
   plan.symbol = "pack_contract_" + std::string(name(weightDType)) + "_" +
                 std::string(name(dtype));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs a weight [output][channel][tap] into the form of tiling.cuh. A block
 // takes one packed output and some chunks of its channels: it reads them as
-// one stretch of memory and writes 128 bytes or more of each tap.
+// one stretch of memory (tap by tap where the weight is transposed) and writes
+// 128 bytes or more of each tap.
 #pragma once
 
 #include "contract/elements.cuh"
@@ -21,12 +22,12 @@ __device__ __forceinline__ void packContract(const View* views,
   const int count = min(s.channels - chunk * kChunk, chunks * kChunk);
   const bool filled = output < s.outputs;
   if (filled) {
-    const i64 row = gate * s.outputs + output - s.firstRow;
-    const auto* from =
-        static_cast<const typename From::Memory*>(views[0].data) +
-        (row * s.channels + chunk * kChunk) * s.taps;
+    const int row = gate * s.outputs + output - s.firstRow;
+    const auto* from = static_cast<const typename From::Memory*>(views[0].data);
     for (int i = threadIdx.x; i < count * s.taps; i += kPackThreads)
-      weights[i] = From::load(from[i]);
+      weights[i] = From::load(
+          from[weightElement(s, views[0].pitch, row,
+                             chunk * kChunk + i / s.taps, i % s.taps)]);
   }
   __syncthreads();
   const int phaseTaps = s.phases == 1 ? s.taps : 4;

@@ -46,14 +46,17 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
 int64_t packedContractBytes(std::span<const int64_t> params, DType dtype,
                             bool gated, const Target& target);
 
-// Packs a dense weight [rows, channels, ky, kx] (or [rows, channels]) as rows
+// Packs a weight [rows, channels, ky, kx] (or [rows, channels]) as rows
 // [firstRow, firstRow + rows) of the packed matrix that `contractParams`
 // describes: several weights may be stacked along the output channels. Every
-// byte of the packed form is written once all output channels are packed.
+// byte of the packed form is written once all output channels are packed. A
+// `transposed` weight is [channels, rows, ky, kx] (or [channels, rows]), with
+// the taps in reverse. Only the rows of a weight of rank 2 may lie apart.
 // Slices of the step: {weight (f32, bf16 or f16), packed as u8}.
 Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
                                     DType weightDType, int64_t rows,
                                     int64_t firstRow, DType dtype, bool gated,
-                                    const Target& target);
+                                    const Target& target,
+                                    bool transposed = false);
 
 } // namespace burin::kernels::cuda

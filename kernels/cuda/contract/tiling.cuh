@@ -128,9 +128,23 @@ BURIN_DEVICE float packedWeight(const float* weights, int phases, int phase,
 struct PackShape {
   int outputs, paddedOutputs, gates, phases;
   int channels, chunks, taps; // taps of the weight, before phases
+  int rows, transposed;       // outputs of this weight; how it lies
   int firstRow, firstPadded;
   int chunksPerBlock; // chunksPerBlock * kChunk * taps <= kPackElements
 };
+// Where a weight [output][channel][tap] has an element; if it is transposed,
+// [channel][output][tap] with the taps in reverse. Rows of a linear layer's
+// weights lie `pitch` apart, all others touch.
+BURIN_DEVICE long long weightElement(const PackShape& s, long long pitch,
+                                     int output, int channel, int tap) {
+  const int outer = s.transposed ? channel : output;
+  const int inner = s.transposed ? output : channel;
+  const long long touching =
+      static_cast<long long>(s.transposed ? s.rows : s.channels) * s.taps;
+  return outer * (pitch > touching ? pitch : touching) + inner * s.taps +
+         (s.transposed ? s.taps - 1 - tap : tap);
+}
+
 constexpr int kPackElements = 4096;
 constexpr int kPackThreads = 256;
 
