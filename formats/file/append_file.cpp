@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// O_APPEND, with errno turned into a message.
+#include "formats/file/append_file.h"
+
+#include "formats/file/file_error.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace burin {
+
+Result<AppendFile> AppendFile::open(const std::string& path) {
+  AppendFile file;
+  file.path_ = path;
+  file.descriptor_ =
+      ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0666);
+  if (file.descriptor_ < 0)
+    return fileError("write", path, errno);
+  return file;
+}
+
+AppendFile::AppendFile(AppendFile&& other) noexcept {
+  *this = std::move(other);
+}
+
+AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+AppendFile::~AppendFile() {
+  if (descriptor_ >= 0)
+    ::close(descriptor_);
+}
+
+Status AppendFile::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return fileError("write", path_, count < 0 ? errno : ENOSPC);
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+  return okStatus();
+}
+
+Status AppendFile::append(std::string_view text) {
+  return append(std::as_bytes(std::span(text)));
+}
+
+} // namespace burin
