@@ -18,7 +18,7 @@ set(rows
   "kernels::kernels/|${base}"
   "kernels/cuda::kernels/|formats/file/|${base}"
   "models::${host_models}|${engine}|compiler/abi\\.h"
-  "models/graph:mlir:models/graph/|models/schedule/coefficients\\.h|compiler/|ops/|formats/|${base}"
+  "models/graph:mlir:models/graph/|models/schedule/(coefficients|optimizer)\\.h|compiler/|ops/|formats/|${base}"
   "ops:mlir:ops/|compiler/|kernels/(catalog|cpu/contracts)\\.h|${base}"
   "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(catalog|cpu/contracts)\\.h|${plans}|${base}"
   "tools/burin-opt:mlir:tools/burin-opt/|compiler/|ops/|models/graph/|${base}"
