@@ -41,6 +41,9 @@ Result<std::unique_ptr<Editor>> Editor::open(const std::string& model,
   BURIN_TRY(checkPrecision(options.precision, processor));
   BURIN_ASSIGN(Checkpoint checkpoint, Checkpoint::open(model));
   BURIN_ASSIGN(ModelInfo info, readModelInfo(checkpoint));
+  // Whether they fit shows here; each session reads them again.
+  BURIN_TRY(
+      adapters::AdaptedWeights::open(checkpoint, options.adapters).status());
   BURIN_ASSIGN(text::ClipTokenizer tokenizer, readTokenizer(checkpoint));
   SessionOptions ours = options;
   ours.layout = Layout::kNhwc;

@@ -15,6 +15,7 @@ namespace burin {
 // The bytes of a module, in memory or in a mapped file.
 class ModuleBytes {
 public:
+  ModuleBytes() = default;
   explicit ModuleBytes(std::vector<std::byte> bytes)
       : bytes_(std::move(bytes)) {}
   explicit ModuleBytes(MappedFile file) : file_(std::move(file)) {}

@@ -47,10 +47,12 @@ Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
   if (!device) {
     BURIN_ASSIGN(device, openDevice(options.device, options.threads));
   }
-  BURIN_ASSIGN(ModuleBytes module,
-               findModule(checkpoint, *device, functions, options));
-  std::unique_ptr<Session> session(
-      new Session(std::move(checkpoint), std::move(module)));
+  std::unique_ptr<Session> session(new Session(std::move(checkpoint)));
+  BURIN_ASSIGN(session->weights_, adapters::AdaptedWeights::open(
+                                      session->checkpoint_, options.adapters));
+  adapters::AdaptedWeights& weights = *session->weights_;
+  BURIN_ASSIGN(session->module_,
+               findModule(session->checkpoint_, *device, functions, options));
   session->device_ = std::move(device);
   session->times_.module = watch.lap();
 
@@ -58,7 +60,6 @@ Session::open(Checkpoint checkpoint, std::span<const FunctionRequest> functions,
   if (!program.ok() && !options.moduleFile.empty())
     return program.status().within("'" + options.moduleFile + "'");
   BURIN_ASSIGN(session->program_, std::move(program));
-  const Checkpoint& weights = session->checkpoint_;
   BURIN_TRY(session->program_->bind(
       [&](std::string_view name) { return weights.tensor(name); }));
   session->times_.load = watch.lap();

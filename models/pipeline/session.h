@@ -3,8 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "models/adapters/adapted_weights.h"
 #include "models/pipeline/compile_request.h"
 #include "models/pipeline/device.h"
 #include "models/pipeline/module_cache.h"
@@ -18,6 +21,8 @@ struct SessionOptions {
   std::string precision = "f32";
   Layout layout = Layout::kNchw;
   std::string moduleFile; // a compiled module to use instead of compiling
+  // Added to the weights as they are bound; the module is the same without.
+  std::vector<adapters::AdapterUse> adapters;
   ModuleCacheOptions compile;
 };
 
@@ -44,10 +49,11 @@ public:
   const SessionTimes& times() const { return times_; }
 
 private:
-  Session(Checkpoint checkpoint, ModuleBytes module)
-      : checkpoint_(std::move(checkpoint)), module_(std::move(module)) {}
+  explicit Session(Checkpoint checkpoint)
+      : checkpoint_(std::move(checkpoint)) {}
 
   Checkpoint checkpoint_;
+  std::optional<adapters::AdaptedWeights> weights_; // of checkpoint_
   ModuleBytes module_;
   SessionTimes times_;
   std::shared_ptr<Device> device_;

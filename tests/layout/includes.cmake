@@ -10,7 +10,8 @@ cmake_minimum_required(VERSION 3.25)
 set(base "runtime/base/")
 set(engine "runtime/|formats/|kernels/(catalog|cpu/contracts)\\.h")
 set(plans "kernels/cuda/(nvrtc|([a-z_]+/)?plan)\\.h")
-set(host_models "models/(data|text|schedule|pipeline|names|train)/")
+set(host_models
+  "models/(adapters|data|text|schedule|pipeline|names|train)/")
 set(rows
   "formats::formats/|${base}"
   "runtime/base::${base}"

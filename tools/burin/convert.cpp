@@ -2,6 +2,7 @@
 // Flags, progress and report of `burin convert`.
 #include "tools/burin/convert.h"
 
+#include "models/adapters/merge.h"
 #include "models/names/convert.h"
 
 #include <algorithm>
@@ -22,6 +23,7 @@ namespace {
 struct ConvertFlags {
   names::SourceOptions source;
   std::string output, dtype = "keep", licence, shardSize;
+  std::vector<std::string> adapters; // file or file:weight
   bool json = false;
 };
 
@@ -127,7 +129,35 @@ Result<uint64_t> parseShardSize(const std::string& text) {
   return static_cast<uint64_t>(value);
 }
 
+// The source is a checkpoint already; adapters become part of it.
+Status merge(const ConvertFlags& flags) {
+  if (flags.dtype != "keep" || !flags.shardSize.empty() ||
+      !flags.licence.empty() || !flags.source.tokenizer.empty())
+    return invalidArgument("--lora merges into a checkpoint as it is; leave "
+                           "out --dtype, --shard-size, --licence and "
+                           "--tokenizer, and convert the model first");
+  std::vector<adapters::AdapterUse> uses;
+  for (const std::string& text : flags.adapters) {
+    BURIN_ASSIGN(adapters::AdapterUse use, adapters::parseAdapterUse(text));
+    uses.push_back(std::move(use));
+  }
+  const Clock::time_point start = Clock::now();
+  BURIN_ASSIGN(uint64_t bytes,
+               adapters::mergeAdapters(flags.source.path, uses, flags.output));
+  const double seconds = secondsSince(start);
+  if (flags.json)
+    return printJson({{"output", flags.output},
+                      {"bytes", bytes},
+                      {"adapters", flags.adapters},
+                      {"seconds", seconds}});
+  return print(flags.output + ": " + formatBytes(double(bytes)) + " with " +
+               std::to_string(uses.size()) + " adapters merged, in " +
+               formatSeconds(seconds) + "\n");
+}
+
 Status execute(const ConvertFlags& flags) {
+  if (!flags.adapters.empty())
+    return merge(flags);
   names::ConvertOptions options;
   options.source = flags.source;
   options.output = flags.output;
@@ -157,6 +187,7 @@ void addConvert(CLI::App& app, Action& chosen) {
       app, chosen, "convert", "Make a checkpoint from a published model",
       "  burin convert instruct-pix2pix/ -o ip2p.burin --dtype bf16\n"
       "  burin convert v1-5.safetensors --tokenizer tokenizer/ -o sd.burin\n"
+      "  burin convert sd.burin --lora ink.safetensors:0.8 -o ink.burin\n"
       "\n"
       "The source is a diffusers folder (with model_index.json) or a single\n"
       "safetensors file of Stable Diffusion 1.x or InstructPix2Pix. Every\n"
@@ -164,7 +195,8 @@ void addConvert(CLI::App& app, Action& chosen) {
       flags, execute);
   command
       ->add_option("SOURCE", flags->source.path,
-                   "Diffusers folder or safetensors file")
+                   "Diffusers folder or safetensors file; with --lora a "
+                   "checkpoint")
       ->required();
   command
       ->add_option("-o,--output", flags->output,
@@ -183,6 +215,12 @@ void addConvert(CLI::App& app, Action& chosen) {
                       "tokenizer.json), where the source has none");
   command->add_option("--licence", flags->licence,
                       "Licence to note, where the source names none");
+  command
+      ->add_option("--lora", flags->adapters,
+                   "Merge a low-rank adapter, file or file:weight, into the "
+                   "checkpoint SOURCE; give it again for several")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   addJsonOption(command, flags->json);
 }
 

@@ -28,7 +28,9 @@ using pipeline::EditResult;
 constexpr const char* kExamples =
     "  burin edit photo.png \"replace the cat with a dog\" -o out.png\n"
     "  burin edit photo.jpg \"make it night\" -o out.png --steps 50 --seed 7\n"
-    "      --compare sheet.png\n\n"
+    "      --compare sheet.png\n"
+    "  burin edit photo.jpg \"make it night\" -o out.png --lora "
+    "ink.safetensors:0.8\n\n"
     "When the picture changes too little raise --text-scale or lower\n"
     "--image-scale; when it loses too much of the original do the opposite.\n"
     "Another --seed gives another result; the same one gives the same.\n"
@@ -39,6 +41,7 @@ struct Options {
   std::string image, instruction, output, compare, model, module, noise;
   std::string sampler, device = "cpu", precision = "f32";
   std::string random = "torch-cpu";
+  std::vector<std::string> adapters; // file or file:weight
   std::optional<int> steps, size;
   std::optional<double> textScale, imageScale;
   double eta = 0;
@@ -206,6 +209,10 @@ Status execute(const Options& options) {
   session.threads = options.threads;
   session.precision = options.precision;
   session.moduleFile = options.module;
+  for (const std::string& text : options.adapters) {
+    BURIN_ASSIGN(adapters::AdapterUse use, adapters::parseAdapterUse(text));
+    session.adapters.push_back(std::move(use));
+  }
   BURIN_ASSIGN(auto editor, pipeline::Editor::open(model, session));
   BURIN_ASSIGN(EditPlan plan, editor->plan(request));
 
@@ -297,6 +304,12 @@ void addEdit(CLI::App& app, Action& chosen) {
   command->add_option("--module", options->module,
                       "A compiled module to use (burin compile --function "
                       "edit)");
+  command
+      ->add_option("--lora", options->adapters,
+                   "A low-rank adapter to apply, file or file:weight; give "
+                   "the option again for several, which add up")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
       ->add_option("--repeat", options->repeat,
                    "Edit this often, to time it warm (--json)")

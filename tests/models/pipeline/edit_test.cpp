@@ -73,6 +73,31 @@ protected:
   static inline Editor* editor_ = nullptr;
 };
 
+TEST_F(EditTest, takes_adapters_without_compiling_again) {
+  EditRequest wanted = request(cases()[0]);
+  giveNoise(wanted);
+  const auto pixelsWith = [&](const std::vector<adapters::AdapterUse>& uses) {
+    SessionOptions options;
+    options.threads = 2;
+    options.compile.cacheFolder = *folder_ / "cache";
+    options.compile.onCompile = [] { ADD_FAILURE() << "compiled again"; };
+    options.adapters = uses;
+    auto editor = Editor::open(*folder_ / "tiny.burin", options);
+    EXPECT_TRUE(editor.ok()) << editor.status().message();
+    Result<EditPlan> plan = (*editor)->plan(wanted);
+    Result<EditResult> result = (*editor)->run(*plan, wanted);
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return result.ok() ? result->image.pixels : std::vector<uint8_t>();
+  };
+  Result<EditResult> own = edit(wanted);
+  ASSERT_TRUE(own.ok()) << own.status().message();
+  const std::string file =
+      std::string(kGoldenFolder) + "lora_diffusers.safetensors";
+  EXPECT_EQ(pixelsWith({{file, 0}}), own->image.pixels);
+  EXPECT_EQ(pixelsWith({{file, 1}, {file, -1}}), own->image.pixels);
+  EXPECT_NE(pixelsWith({{file, 1}}), own->image.pixels);
+}
+
 TEST_F(EditTest, equals_diffusers) {
   json described = cases();
   ASSERT_GE(described.size(), 10u);
