@@ -28,6 +28,7 @@ AppendFile::AppendFile(AppendFile&& other) noexcept {
 
 AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(pending_, other.pending_);
   std::swap(descriptor_, other.descriptor_);
   return *this;
 }
@@ -38,19 +39,21 @@ AppendFile::~AppendFile() {
 }
 
 Status AppendFile::append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+  return append(std::string_view(reinterpret_cast<const char*>(bytes.data()),
+                                 bytes.size()));
+}
+
+Status AppendFile::append(std::string_view text) {
+  pending_ += text;
+  while (!pending_.empty()) {
+    ssize_t count = ::write(descriptor_, pending_.data(), pending_.size());
     if (count < 0 && errno == EINTR)
       continue;
     if (count <= 0)
       return fileError("write", path_, count < 0 ? errno : ENOSPC);
-    bytes = bytes.subspan(static_cast<size_t>(count));
+    pending_.erase(0, static_cast<size_t>(count));
   }
   return okStatus();
-}
-
-Status AppendFile::append(std::string_view text) {
-  return append(std::as_bytes(std::span(text)));
 }
 
 } // namespace burin

@@ -12,7 +12,8 @@
 namespace burin {
 
 // Every append is one write at the end of the file, so that a reader and a
-// killed process see whole records but for the last.
+// killed process see whole records but for the last. What cannot be written, as
+// on a full disk, is kept in memory and goes first with the next append.
 class AppendFile {
 public:
   // Makes the file when there is none.
@@ -30,6 +31,7 @@ private:
   AppendFile() = default;
 
   std::string path_;
+  std::string pending_;
   int descriptor_ = -1;
 };
 
