@@ -143,6 +143,10 @@ Result<Dataset> Dataset::open(const DatasetOptions& options,
   std::vector<Job> jobs;
   for (const std::string& path : paths)
     jobs.push_back(jobOf(options, path));
+  if (std::ranges::all_of(jobs, [](auto& job) { return !job.broken.ok(); }))
+    return jobs.front().broken.within(
+        "none of the " + std::to_string(jobs.size()) +
+        " shards in the data folder can be read, the first because");
   BURIN_TRY(encodeAll(jobs, tokenizer, makeEncoder, events));
 
   Dataset data;
@@ -157,8 +161,7 @@ Result<Dataset> Dataset::open(const DatasetOptions& options,
     data.add(std::move(shard), job.path, events);
   }
   if (data.count() == 0)
-    return dataLoss("the " + std::to_string(paths.size()) + " shards in '" +
-                    options.folder +
+    return dataLoss("the shards in '" + options.folder +
                     "' hold no example to learn from; make new ones with "
                     "'burin data'");
   return data;

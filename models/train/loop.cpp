@@ -90,9 +90,8 @@ private:
   }
 
   Status afterStep() {
-    bool logs = isEvery(config_.logEvery);
-    report(logs);
-    if (logs)
+    report();
+    if (isEvery(config_.logEvery))
       writeRow();
     if (isEvery(config_.checkpoint.every))
       BURIN_TRY(save());
@@ -137,20 +136,20 @@ private:
     BURIN_ASSIGN(Image sheet, parts_.sample());
     std::string path = config_.output + "/samples/step-" +
                        std::to_string(summary_.last) + ".png";
-    tell(writePng(path, sheet));
+    BURIN_TRY(written([&] { return writePng(path, sheet); }));
     tell(log_->picture(summary_.last, "samples", sheet));
     return okStatus();
   }
 
-  void report(bool logs) {
+  void report() {
     if (!events_.progress)
       return;
     auto each =
         summary_.seconds / static_cast<double>(summary_.last - summary_.first);
-    events_.progress({summary_.last, config_.steps, loss_.value_or(0),
-                      static_cast<double>(config_.batch) / std::max(each, 1e-9),
-                      each * static_cast<double>(config_.steps - summary_.last),
-                      logs});
+    events_.progress(
+        {summary_.last, config_.steps, loss_.value_or(0),
+         static_cast<double>(config_.batch) / std::max(each, 1e-9),
+         each * static_cast<double>(config_.steps - summary_.last)});
   }
 
   // Speed and waiting are of the steps alone: saving is not training.
@@ -166,10 +165,10 @@ private:
     row_ = summary_;
   }
 
-  // A log that cannot be written is no reason to end; said once.
+  // A log that cannot be written is no reason to end; said once until it can.
   void tell(const Status& status) {
-    if (!status.ok() && !std::exchange(told_, true))
-      note(status.message() + "; the training goes on without it");
+    if (!std::exchange(told_, !status.ok()) && !status.ok())
+      note(status.message() + "; the training goes on, and logs it later");
   }
   void note(const std::string& text) const {
     if (events_.note)
@@ -192,7 +191,7 @@ private:
   int64_t saved_ = 0; // the step of the newest state
   int failing_ = 0;   // steps without an update, up to now
   TrainSummary row_;  // at the latest row of the log
-  bool told_ = false;
+  bool told_ = false; // that the log cannot be written
 };
 
 } // namespace

@@ -18,7 +18,6 @@ struct TrainProgress {
   double loss = 0;             // a running mean
   double examplesPerSecond = 0;
   double secondsLeft = 0;
-  bool logged = false; // a row of the log was written for this step
 };
 
 // What a training tells and asks. All but `stopped` may be empty.
