@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a configuration gives; what is refused is in tests/robustness.
+// What a configuration gives; what is refused: bad_config_test.
 #include "models/train/config.h"
 
 #include "tests/formats/temporary_folder.h"
