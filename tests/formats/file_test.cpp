@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mapping, atomic replacement and hashing, with the failures users meet.
+// Mapping, atomic replacement, growth and hashing, with the failures users
+// meet.
+#include "formats/file/append_file.h"
 #include "formats/file/atomic_file.h"
 #include "formats/file/file_error.h"
 #include "formats/file/mapped_file.h"
@@ -131,6 +133,25 @@ TEST(AtomicFile, reports_a_write_beyond_the_limit) {
   EXPECT_EQ(status.code(), Code::kUnavailable);
   EXPECT_NE(status.message().find("out"), std::string::npos);
   EXPECT_EQ(folder.names(), Names{});
+}
+
+TEST(AppendFile, writes_later_what_it_could_not) {
+  TemporaryFolder folder;
+  Result<AppendFile> file = AppendFile::open(folder / "log");
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  EXPECT_TRUE(file->append("12345").ok());
+  std::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit before;
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  struct rlimit small = {8, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  Status first = file->append("6789ab"), second = file->append("cd");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_NE(first.message().find(folder / "log"), std::string::npos);
+  EXPECT_FALSE(second.ok());
+  EXPECT_EQ(readText(folder / "log"), "12345678");
+  EXPECT_TRUE(file->append("e").ok());
+  EXPECT_EQ(readText(folder / "log"), "123456789abcde");
 }
 
 TEST(Sha256, equals_the_published_values) {

@@ -10,7 +10,8 @@ cmake_minimum_required(VERSION 3.25)
 set(base "runtime/base/")
 set(engine "runtime/|formats/|kernels/(catalog|cpu/contracts)\\.h")
 set(plans "kernels/cuda/(nvrtc|([a-z_]+/)?plan)\\.h")
-set(host_models "models/(adapters|data|text|schedule|pipeline|names)/")
+set(host_models
+  "models/(adapters|data|text|schedule|pipeline|names|train)/")
 set(rows
   "formats::formats/|${base}"
   "runtime/base::${base}"
@@ -18,7 +19,7 @@ set(rows
   "kernels::kernels/|${base}"
   "kernels/cuda::kernels/|formats/file/|${base}"
   "models::${host_models}|${engine}|compiler/abi\\.h"
-  "models/graph:mlir:models/graph/|models/schedule/coefficients\\.h|compiler/|ops/|formats/|${base}"
+  "models/graph:mlir:models/graph/|models/schedule/(coefficients|optimizer)\\.h|compiler/|ops/|formats/|${base}"
   "ops:mlir:ops/|compiler/|kernels/(catalog|cpu/contracts)\\.h|${base}"
   "compiler:mlir:compiler/|ops/|models/graph/|formats/|kernels/(catalog|cpu/contracts)\\.h|${plans}|${base}"
   "tools/burin-opt:mlir:tools/burin-opt/|compiler/|ops/|models/graph/|${base}"
