@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The error function for results of 16 bits, by multiplications and additions
-// alone. Plain C++, so that its bounds are tested on the CPU.
+// alone. Plain C++, so that its bounds are tested on the CPU, after <cmath>.
 #pragma once
 
 #ifdef __CUDACC__
 #define BURIN_ERF __device__ __forceinline__
 #else
-#include <cmath>
 #define BURIN_ERF inline
 #endif
 
