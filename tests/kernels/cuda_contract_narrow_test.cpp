@@ -205,15 +205,15 @@ struct ChannelsProblem {
 };
 
 TEST(CudaFewChannels, Picture) {
-  checkFewChannels<ChannelsProblem<ProductBf16, 3, 9, 3, 1, 1, 1, 1, 2>, 40>(
-      {2, 5, 7, 3, 40, 3, 3, 1, 1, 1, 1, 1, 0});
+  checkFewChannels<ChannelsProblem<ProductBf16, 3, 9, 3, 1, 1, 1, 1, 4>, 136>(
+      {2, 5, 7, 3, 136, 3, 3, 1, 1, 1, 1, 1, 0});
 }
 TEST(CudaFewChannels, Latents) {
   checkFewChannels<ChannelsProblem<ProductBf16, 8, 9, 3, 1, 1, 1, 2, 1>, 72>(
       {3, 6, 5, 8, 72, 3, 3, 1, 1, 1, 1, 1, 0});
 }
 TEST(CudaFewChannels, StridesInWideRows) {
-  checkFewChannels<ChannelsProblem<ProductF16, 4, 9, 3, 2, 0, 0, 2, 2>, 100>(
+  checkFewChannels<ChannelsProblem<ProductF16, 4, 9, 3, 2, 0, 0, 2, 1>, 100>(
       {2, 8, 10, 4, 100, 3, 3, 2, 0, 0, 1, 1, 2});
 }
 TEST(CudaFewChannels, OddRows) {

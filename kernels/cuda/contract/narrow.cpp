@@ -11,8 +11,9 @@ constexpr int64_t kMostChannels = 8, kMostOutputs = 8, kMostProducts = 80;
 // Of few_channels.cuh: rows are told from the one past every picture.
 constexpr int64_t kMostRows = 16384;
 constexpr int64_t kMultiprocessors = 132;
-// Blocks of few_channels.cuh that a multiprocessor has registers for.
-constexpr int64_t kResident = 4;
+// Blocks of few_channels.cuh for each multiprocessor: more of them read the
+// weights again without keeping memory busier.
+constexpr int64_t kResident = 2;
 // Of 32 channels: 16 bytes each of two pixels are a quarter of a thread's
 // registers with five.
 constexpr int64_t kMostBatch = 5;
@@ -71,7 +72,7 @@ LaunchPlan planOf(const std::string& kernel, const ProblemText& problem,
 struct PixelTile {
   int64_t height, width;
 };
-constexpr PixelTile kTiles[] = {{16, 32}, {8, 32}, {8, 16}, {8, 8}, {4, 8}};
+constexpr PixelTile kTiles[] = {{16, 16}, {8, 16}, {8, 8}, {4, 8}};
 
 // Weights and parts of a tile (few_outputs.cuh).
 int64_t sharedBytes(const ContractGeometry& g, const PixelTile& tile) {
@@ -134,9 +135,9 @@ std::optional<LaunchPlan> planFewChannels(const ContractGeometry& g,
     return std::nullopt;
   const bool pairs =
       g.channels % 2 == 0 && input.pitch % 2 == 0 && input.alignment % 4 == 0;
-  // Sums, and weights of 80 products, leave registers for 32 outputs; of less
-  // for 64, whose rows are whole lines.
-  const int64_t groups = depth <= 48 && g.outputs > kRowGroup ? 2 : 1;
+  // Sums, and weights of 32 products, leave registers for 128 outputs, with
+  // which pixels are gathered once; of more products 32 take less time.
+  const int64_t groups = depth <= 32 && g.outputs >= 4 * kRowGroup ? 4 : 1;
   const ProblemText problem(input.dtype, {{"kChannels", g.channels},
                                           {"kTaps", g.taps()},
                                           {"kKernelWidth", g.kernelWidth},
