@@ -234,8 +234,14 @@ public:
 private:
   TileOrigin origin(int work, int cm, int cn) const {
     const int channels = tile_.bn / gates_;
-    return tile_.cm == 2 ? tileOrigin<2, 1>(shape_, channels, work, cm, cn)
-                         : tileOrigin<1, 1>(shape_, channels, work, cm, cn);
+    switch (tile_.cm * 10 + tile_.cn) {
+    case 12:
+      return tileOrigin<1, 2>(shape_, channels, work, cm, cn);
+    case 21:
+      return tileOrigin<2, 1>(shape_, channels, work, cm, cn);
+    default:
+      return tileOrigin<1, 1>(shape_, channels, work, cm, cn);
+    }
   }
 
   // The accumulators of every thread, as its epilogue sees them.

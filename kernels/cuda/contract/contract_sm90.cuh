@@ -22,14 +22,28 @@
 #include "contract/tiling.cuh"
 
 // kPingPong: each consumer owns whole tiles in turn, so that the epilogue of
-// one runs under the products of the other.
+// one runs under the products of the other. kResident: CTAs of a
+// multiprocessor; with two, the next kernel's fill their stages with weights
+// while this kernel's still run. kApart: partial sums have memory of their own
+// and need not wait until all stages of the cluster are free.
 template <int kBM_, int kBN_, int kStages_, int kConsumers_, int kCM_, int kCN_,
-          int kCK_, bool kPingPong_>
+          int kCK_, bool kPingPong_, int kResident_, bool kApart_>
 struct Tile {
   static constexpr int kBM = kBM_, kBN = kBN_, kStages = kStages_;
   static constexpr int kConsumers = kConsumers_;
   static constexpr int kCM = kCM_, kCN = kCN_, kCK = kCK_;
   static constexpr bool kPingPong = kPingPong_;
+  static constexpr int kResident = kResident_;
+  static constexpr bool kApart = kApart_;
+  // Registers of a thread that loads and of one that multiplies. One consumer
+  // and its producer keep those that they are launched with.
+  static constexpr bool kMovesRegisters = kConsumers > 1;
+  static constexpr int kLoadRegisters =
+      kConsumers == 2 && kResident == 1 ? 40 : 32;
+  static constexpr int kSumRegisters =
+      kConsumers == 1   ? (kResident == 1 ? 255 : 128)
+      : kConsumers == 2 ? (kResident == 1 ? 224 : 104)
+                        : 160;
   // Blocks of 64 rows per warpgroup.
   static constexpr int kMB = kPingPong ? kBM / 64 : kBM / 64 / kConsumers;
   static constexpr int kABytes = kBM * 128, kBBytes = kBN * 128;
@@ -44,8 +58,11 @@ struct Tile {
   static_assert(kBN % 32 == 0 && kMB * 64 * (kPingPong ? 1 : kConsumers) == kBM,
                 "tile");
   static_assert(!(kPingPong && kCK > 1), "a split keeps one tile per cluster");
-  static_assert(kCK == 1 ||
-                    kCK * kShare * kConsumers * 4096 <= kStages * kStageBytes,
+  static constexpr int kPartialBytes = kCK * kShare * kConsumers * 4096;
+  static constexpr int kRingBytes = kStages * kStageBytes;
+  static constexpr int kPartialsAt = kApart ? kRingBytes : 0;
+  static constexpr int kBarriersAt = kRingBytes + (kApart ? kPartialBytes : 0);
+  static_assert(kApart || kCK == 1 || kPartialBytes <= kRingBytes,
                 "partial sums reuse the stages");
 };
 
@@ -60,7 +77,7 @@ struct Place {
 
   __device__ __forceinline__ Place(const void* shared, const ContractShape& s) {
     base = (sharedAddress(shared) + 1023) & ~1023u;
-    full = base + T::kStages * T::kStageBytes;
+    full = base + T::kBarriersAt;
     empty = full + 8 * T::kStages;
     turns = empty + 8 * T::kStages;
     rank = T::kCluster > 1 ? clusterRank() : 0;
@@ -217,39 +234,72 @@ __device__ __forceinline__ void waitForProducts() {
   asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 }
 
+// What an epilogue reads beside the sums of one row.
+template <class T, class Epilogue>
+struct RowReads {
+  static constexpr int kGates = Epilogue::kGated ? 2 : 1;
+  static constexpr int kQ = T::kBN / 32 / kGates;
+  typename Epilogue::Operand operand[kQ];
+  int row;
+
+  // Row `i` of the 2 kMB that a thread has sums of.
+  __device__ __forceinline__ void fetch(const ContractShape& s,
+                                        const TileOrigin& o, const View* views,
+                                        int row0, int column, int i) {
+    row = tileRow(s, o, row0 + i / 2 * 64 + i % 2 * 8);
+#pragma unroll
+    for (int q = 0; q < kQ; ++q)
+      if (row >= 0 && column + q * 32 < Epilogue::kOutputs)
+        operand[q] = Epilogue{}.fetch(views, row, column + q * 32);
+  }
+};
+
+// How many rows' reads are on their way while sums are made and finished, as
+// far as registers last: those of the first before the products, those of
+// each further row before the one above it is finished. Consumers that take
+// turns need not hurry; three of them have 160 registers a thread, which 80
+// sums and early reads overcommit: 0.7 us of 13 at 12288 x 320 x 320.
+template <class T, class Epilogue>
+__device__ constexpr int rowsAhead() {
+  constexpr int kOthers = T::kConsumers == 3 ? 60 : T::kPingPong ? 48 : 36;
+  constexpr int kReads = (sizeof(RowReads<T, Epilogue>) + 3) / 4;
+  constexpr int kFree = T::kSumRegisters - T::kMB * T::kBN / 2 - kOthers;
+  return !T::kPingPong && kFree >= 2 * kReads ? 2 : kFree >= kReads ? 1 : 0;
+}
+
 template <class T, class Epilogue>
 __device__ __forceinline__ void
 finishTile(const ContractShape& s, const TileOrigin& o, const Sums<T>& sums,
-           const View* views, int row0, int column0) {
-  constexpr int kGates = Epilogue::kGated ? 2 : 1;
-  constexpr int kQ = T::kBN / 32 / kGates;
+           RowReads<T, Epilogue> reads, const View* views, int row0,
+           int column) {
+  using Reads = RowReads<T, Epilogue>;
+  constexpr int kRows = 2 * T::kMB, kAhead = rowsAhead<T, Epilogue>();
 #pragma unroll
-  for (int mb = 0; mb < T::kMB; ++mb)
+  for (int i = 0; i < kRows; ++i) {
+    Reads next;
+    if (kAhead == 2 && i + 1 < kRows)
+      next.fetch(s, o, views, row0, column, i + 1);
+    if (kAhead == 0 || (kAhead == 1 && i > 0))
+      reads.fetch(s, o, views, row0, column, i);
+    if (reads.row >= 0) {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int row = tileRow(s, o, row0 + mb * 64 + half * 8);
-      if (row < 0)
-        continue;
-      const Epilogue epilogue{};
-      // All of a row's further reads are in flight before the first is used.
-      typename Epilogue::Operand operand[kQ];
-#pragma unroll
-      for (int q = 0; q < kQ; ++q)
-        if (o.c + q * 32 + column0 < Epilogue::kOutputs)
-          operand[q] = epilogue.fetch(views, row, o.c + q * 32 + column0);
-#pragma unroll
-      for (int q = 0; q < kQ; ++q) {
+      for (int q = 0; q < Reads::kQ; ++q) {
         float value[8], gate[8];
 #pragma unroll
         for (int j = 0; j < 8; ++j) {
-          value[j] = sums.at(mb, q, half, j);
-          gate[j] = kGates == 2 ? sums.at(mb, q + T::kBN / 64, half, j) : 0.f;
+          value[j] = sums.at(i / 2, q, i % 2, j);
+          gate[j] = Reads::kGates == 2
+                        ? sums.at(i / 2, q + T::kBN / 64, i % 2, j)
+                        : 0.f;
         }
-        const int column = o.c + q * 32 + column0;
-        if (column < Epilogue::kOutputs)
-          epilogue.finish(views, value, gate, operand[q], row, column);
+        if (column + q * 32 < Epilogue::kOutputs)
+          Epilogue{}.finish(views, value, gate, reads.operand[q], reads.row,
+                            column + q * 32);
       }
     }
+    if (kAhead == 2)
+      reads = next;
+  }
 }
 
 // K is split: each CTA of the cluster finishes every kCK-th group of 8 sums.
@@ -290,39 +340,63 @@ __device__ __forceinline__ void addShared(float (&value)[8], u32 from,
     value[i] += t[i];
 }
 
+// The groups of 8 sums that this CTA finishes, and what the epilogue reads
+// beside them.
 template <class T, class Epilogue>
-__device__ __forceinline__ void
-finishSplit(const Place<T>& p, const ContractShape& s, const TileOrigin& o,
-            const Sums<T>& sums, const View* views, int row0, int column0) {
-  constexpr u32 kPitch = T::kConsumers * 128 * 16;
-  const u32 mine = p.base + (threadIdx.x - 128) * 16;
-  const Epilogue epilogue{};
-  clusterSync(); // every CTA is done with its stages
-  pushSums(p, sums, mine, kPitch);
+struct SplitReads {
   int row[T::kShare], column[T::kShare];
   typename Epilogue::Operand operand[T::kShare];
+
+  __device__ __forceinline__ void fetch(const Place<T>& p,
+                                        const ContractShape& s,
+                                        const TileOrigin& o, const View* views,
+                                        int row0, int column0) {
 #pragma unroll
-  for (int j = 0; j < T::kShare; ++j) {
-    const int g = j * T::kCK + p.ck;
-    const int q = g % (T::kBN / 32), half = g / (T::kBN / 32) % 2;
-    const int mb = g / (T::kBN / 16);
-    column[j] = o.c + q * 32 + column0;
-    row[j] = g < T::kGroups && column[j] < Epilogue::kOutputs
-                 ? tileRow(s, o, row0 + mb * 64 + half * 8)
-                 : -1;
-    if (row[j] >= 0)
-      operand[j] = epilogue.fetch(views, row[j], column[j]);
+    for (int j = 0; j < T::kShare; ++j) {
+      const int g = j * T::kCK + p.ck;
+      const int q = g % (T::kBN / 32), half = g / (T::kBN / 32) % 2;
+      const int mb = g / (T::kBN / 16);
+      column[j] = o.c + column0 + q * 32;
+      row[j] = g < T::kGroups && column[j] < Epilogue::kOutputs
+                   ? tileRow(s, o, row0 + mb * 64 + half * 8)
+                   : -1;
+      if (row[j] >= 0)
+        operand[j] = Epilogue{}.fetch(views, row[j], column[j]);
+    }
   }
+};
+
+// The one tile of a cluster that splits K.
+template <class T, class Epilogue>
+__device__ __forceinline__ void
+splitTile(const Place<T>& p, const ContractShape& s, const TileOrigin& o,
+          Sums<T>& sums, const View* views, int consumer, int row0,
+          int column0) {
+  constexpr u32 kPitch = T::kConsumers * 128 * 16;
+  constexpr bool kEarly = T::kConsumers < 3; // see rowsAhead
+  const u32 mine = p.base + T::kPartialsAt + (threadIdx.x - 128) * 16;
+  SplitReads<T, Epilogue> reads;
+  if (kEarly)
+    reads.fetch(p, s, o, views, row0, column0);
+  u32 it = 0;
+  multiply(p, sums, consumer, it);
+  waitForProducts();
+  if (!T::kApart)
+    clusterSync(); // every CTA is done with its stages
+  pushSums(p, sums, mine, kPitch);
+  if (!kEarly)
+    reads.fetch(p, s, o, views, row0, column0);
   clusterSync(); // every partial sum has arrived
 #pragma unroll
   for (int j = 0; j < T::kShare; ++j) {
-    if (row[j] < 0)
+    if (reads.row[j] < 0)
       continue;
     float value[8] = {0, 0, 0, 0, 0, 0, 0, 0}, gate[8] = {};
 #pragma unroll
     for (int peer = 0; peer < T::kCK; ++peer)
       addShared(value, mine + (peer * T::kShare + j) * 2 * kPitch, kPitch);
-    epilogue.finish(views, value, gate, operand[j], row[j], column[j]);
+    Epilogue{}.finish(views, value, gate, reads.operand[j], reads.row[j],
+                      reads.column[j]);
   }
 }
 
@@ -331,34 +405,44 @@ __device__ __forceinline__ void consume(const Place<T>& p,
                                         const ContractShape& s,
                                         const View* views, int consumer) {
   constexpr int kGates = Epilogue::kGated ? 2 : 1;
+  constexpr int kTurns = T::kPingPong ? T::kConsumers : 1;
   const int warp = threadIdx.x % 128 / 32, lane = threadIdx.x % 32;
   const int row0 =
       (T::kPingPong ? 0 : consumer * T::kMB * 64) + warp * 16 + lane / 4;
   const int column0 = lane % 4 * 8;
+  const auto originOf = [&](int work) {
+    return tileOrigin<T::kCM, T::kCN>(s, T::kBN / kGates, work, p.cm, p.cn);
+  };
+  const int steps = p.kEnd - p.kBegin;
+  int work = p.first + (T::kPingPong ? consumer * p.clusters : 0);
+  u32 it = T::kPingPong ? consumer * steps : 0;
+  TileOrigin o = originOf(work);
   Sums<T> sums;
-  u32 it = 0, turn = 0;
-  for (int work = p.first; work < p.works; work += p.clusters, ++turn) {
-    if (T::kPingPong && turn % T::kConsumers != consumer) {
-      it += p.kEnd - p.kBegin;
-      continue;
-    }
+  if constexpr (T::kCK > 1) {
+    if (work < p.works)
+      splitTile<T, Epilogue>(p, s, o, sums, views, consumer, row0, column0);
+    return;
+  }
+  for (u32 turn = 0; work < p.works; ++turn) {
+    const int column = o.c + column0;
+    RowReads<T, Epilogue> reads;
+    if (rowsAhead<T, Epilogue>() > 0)
+      reads.fetch(s, o, views, row0, column, 0);
     // A parity wait cannot tell a phase from the one two later, so a
     // warpgroup may look at the stages only in its turn.
     if (T::kPingPong)
-      barrierWait(p.turns + 8 * consumer,
-                  (turn / T::kConsumers & 1) ^ (consumer == 0));
+      barrierWait(p.turns + 8 * consumer, (turn & 1) ^ (consumer == 0));
     const u32 last = multiply(p, sums, consumer, it);
     if (T::kPingPong && lane == 0)
       barrierArrive(p.turns + 8 * ((consumer + 1) % T::kConsumers));
+    // Divisions, while the last products are made.
+    const TileOrigin done = o;
+    work += p.clusters * kTurns;
+    it += steps * (kTurns - 1);
+    o = originOf(work);
     waitForProducts();
-    const TileOrigin o =
-        tileOrigin<T::kCM, T::kCN>(s, T::kBN / kGates, work, p.cm, p.cn);
-    if constexpr (T::kCK == 1) {
-      release(p, last);
-      finishTile<T, Epilogue>(s, o, sums, views, row0, column0);
-    } else {
-      finishSplit<T, Epilogue>(p, s, o, sums, views, row0, column0);
-    }
+    release(p, last);
+    finishTile<T, Epilogue>(s, done, sums, reads, views, row0, column);
   }
 }
 
@@ -384,21 +468,21 @@ contract(const View* views, const TensorMap& mapA, const TensorMap& mapB,
   letNextStart();
 
   if (group == 0) {
-    if (T::kConsumers > 1)
-      asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(
-          T::kConsumers == 2 ? 40 : 32));
+    if constexpr (T::kMovesRegisters)
+      asm volatile(
+          "setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(T::kLoadRegisters));
     if (threadIdx.x == 0)
       produce<T, kGates>(place, mapA, mapB, s);
     __syncwarp();
-    if (T::kCK > 1) { // the two of the reduction
-      clusterSync();
+    if (T::kCK > 1) { // those of the reduction
+      if (!T::kApart)
+        clusterSync();
       clusterSync();
     }
   } else {
-    if (T::kConsumers == 2)
-      asm volatile("setmaxnreg.inc.sync.aligned.u32 224;");
-    if (T::kConsumers == 3)
-      asm volatile("setmaxnreg.inc.sync.aligned.u32 160;");
+    if constexpr (T::kMovesRegisters)
+      asm volatile(
+          "setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(T::kSumRegisters));
     waitForPrevious();
     consume<T, Epilogue>(place, s, views, group - 1);
   }

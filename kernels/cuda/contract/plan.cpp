@@ -44,7 +44,9 @@ std::string tileType(const ContractTile& t) {
   std::string text = "using T = Tile<";
   for (int value : {t.bm, t.bn, t.stages(), t.consumers, t.cm, t.cn, t.ck})
     text += std::to_string(value) + ", ";
-  return text + (t.pingPong ? "true" : "false") + ">;\n";
+  return text + (t.pingPong ? "true, " : "false, ") +
+         std::to_string(t.resident) +
+         (t.apartBytes() > 0 ? ", true>;\n" : ", false>;\n");
 }
 
 std::string viewsType(const EpilogueText& epilogue) {
@@ -58,7 +60,7 @@ std::string sm90Source(const ContractTile& t, const EpilogueText& epilogue,
   text += "extern \"C\" __global__ void ";
   if (t.cluster() > 1)
     text += "__cluster_dims__(" + std::to_string(t.cluster()) + ", 1, 1) ";
-  text += "__launch_bounds__(T::kThreads, 1)\n" + symbol +
+  text += "__launch_bounds__(T::kThreads, T::kResident)\n" + symbol +
           "(const __grid_constant__ " + viewsType(epilogue) +
           " views,\n    const __grid_constant__ TensorMap a, const "
           "__grid_constant__ TensorMap b,\n    const __grid_constant__ "
@@ -76,6 +78,8 @@ ContractShape shapeOf(const ContractGeometry& g, const PixelBox& box,
           .boxN = number(box.n),
           .boxH = number(box.h),
           .boxW = number(box.w),
+          .inverseH = inverse(number(box.h)),
+          .inverseW = inverse(number(box.w)),
           .tilesN = number(divideUp(g.batch, box.n)),
           .tilesH = number(divideUp(g.height, box.h)),
           .tilesW = number(divideUp(g.width, box.w)),

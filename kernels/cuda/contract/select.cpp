@@ -9,44 +9,52 @@ namespace burin::kernels::cuda {
 namespace {
 
 constexpr int kSharedLimit = 232448; // bytes of one block on sm_90
+constexpr int kSharedHalf = 115712;  // of each of two
 constexpr int kMaxStages = 8;
+constexpr int kFewStages = 4;
 
 // Costs are fits of programmatic launches on an H100: to 63 measured times
 // (mean error 4 %) and to the winners of tuned_h100.txt, 246 of 252 of which
 // the model rates within a tenth of its own choice.
 constexpr ContractTile kTiles[] = {
-    // bm, bn, consumers, cm, cn, ck, ping-pong, fixed, step, tail
-    {192, 160, 3, 1, 1, 1, false, 3.0, 0.64, 0.9},
-    {192, 128, 3, 1, 1, 1, false, 1.9, 0.55, 0.9},
-    {128, 128, 2, 1, 1, 1, false, 1.4, 0.362, 1.2},
-    {128, 160, 2, 1, 1, 1, false, 2.5, 0.47, 1.5},
-    {256, 128, 2, 1, 1, 1, false, 2.8, 0.68, 1.7},
-    {128, 256, 2, 1, 1, 1, false, 2.8, 0.68, 1.7},
-    {64, 160, 1, 1, 1, 1, false, 1.9, 0.275, 1.2},
-    {64, 96, 1, 1, 1, 1, false, 1.8, 0.24, 0.8},
-    {64, 256, 1, 1, 1, 1, false, 2.2, 0.35, 1.5},
-    {64, 64, 1, 1, 1, 1, false, 1.8, 0.23, 0.8},
-    {192, 32, 3, 1, 1, 1, false, 1.8, 0.24, 0.8},
-    {128, 160, 2, 1, 1, 1, true, 2.6, 0.47, 1.7},
-    {128, 128, 2, 1, 1, 1, true, 2.5, 0.39, 1.6},
-    {64, 160, 3, 1, 1, 1, true, 2.4, 0.27, 1.4},
-    {192, 160, 3, 1, 1, 2, false, 3.2, 0.635, 2.0},
-    {256, 128, 2, 1, 1, 4, false, 6.0, 0.70, 2.0},
-    {256, 96, 2, 1, 1, 8, false, 6.3, 0.60, 2.0},
-    {192, 96, 3, 1, 1, 8, false, 5.9, 0.51, 2.0},
-    {192, 64, 3, 1, 1, 5, false, 4.7, 0.355, 1.5},
-    {128, 160, 2, 1, 1, 2, false, 4.6, 0.48, 2.0},
-    {128, 160, 2, 1, 1, 3, false, 5.0, 0.375, 1.6},
-    {128, 96, 2, 1, 1, 4, false, 3.7, 0.38, 1.5},
-    {64, 160, 1, 1, 1, 2, false, 4.0, 0.30, 1.4},
-    {64, 160, 1, 1, 1, 4, false, 4.6, 0.298, 1.4},
-    {64, 128, 1, 1, 1, 3, false, 4.1, 0.27, 1.2},
-    {64, 96, 1, 1, 1, 2, false, 3.1, 0.30, 1.0},
-    {64, 96, 1, 1, 1, 8, false, 3.3, 0.45, 1.0},
-    {64, 64, 1, 1, 1, 2, false, 3.2, 0.25, 0.6},
-    {128, 128, 2, 2, 1, 2, false, 3.4, 0.383, 1.6},
+    // bm, bn, consumers, cm, cn, ck, ping-pong, resident, fixed, step,
+    // tail
+    {192, 160, 3, 1, 1, 1, false, 1, 3.0, 0.64, 0.9},
+    {192, 128, 3, 1, 1, 1, false, 1, 1.9, 0.55, 0.9},
+    {128, 128, 2, 1, 1, 1, false, 1, 1.4, 0.362, 1.2},
+    {128, 160, 2, 1, 1, 1, false, 1, 2.5, 0.47, 1.5},
+    {256, 128, 2, 1, 1, 1, false, 1, 2.8, 0.68, 1.7},
+    {128, 256, 2, 1, 1, 1, false, 1, 2.8, 0.68, 1.7},
+    {64, 160, 1, 1, 1, 1, false, 1, 1.9, 0.275, 1.2},
+    {64, 96, 1, 1, 1, 1, false, 1, 1.8, 0.24, 0.8},
+    {64, 256, 1, 1, 1, 1, false, 1, 2.2, 0.35, 1.5},
+    {64, 64, 1, 1, 1, 1, false, 1, 1.8, 0.23, 0.8},
+    {192, 32, 3, 1, 1, 1, false, 1, 1.8, 0.24, 0.8},
+    {128, 160, 2, 1, 1, 1, true, 1, 2.6, 0.47, 1.7},
+    {128, 128, 2, 1, 1, 1, true, 1, 2.5, 0.39, 1.6},
+    {64, 160, 3, 1, 1, 1, true, 1, 2.4, 0.27, 1.4},
+    {192, 160, 3, 1, 1, 2, false, 1, 3.2, 0.635, 2.0},
+    {256, 128, 2, 1, 1, 4, false, 1, 6.0, 0.70, 2.0},
+    {256, 96, 2, 1, 1, 8, false, 1, 6.3, 0.60, 2.0},
+    {192, 96, 3, 1, 1, 8, false, 1, 5.9, 0.51, 2.0},
+    {192, 64, 3, 1, 1, 5, false, 1, 4.7, 0.355, 1.5},
+    {128, 160, 2, 1, 1, 2, false, 1, 4.6, 0.48, 2.0},
+    {128, 160, 2, 1, 1, 3, false, 1, 5.0, 0.375, 1.6},
+    {128, 96, 2, 1, 1, 4, false, 1, 3.7, 0.38, 1.5},
+    {64, 160, 1, 1, 1, 2, false, 1, 4.0, 0.30, 1.4},
+    {64, 160, 1, 1, 1, 4, false, 1, 4.6, 0.298, 1.4},
+    {64, 128, 1, 1, 1, 3, false, 1, 4.1, 0.27, 1.2},
+    {64, 96, 1, 1, 1, 2, false, 1, 3.1, 0.30, 1.0},
+    {64, 96, 1, 1, 1, 8, false, 1, 3.3, 0.45, 1.0},
+    {64, 64, 1, 1, 1, 2, false, 1, 3.2, 0.25, 0.6},
+    {128, 128, 2, 2, 1, 2, false, 1, 3.4, 0.383, 1.6},
     // Not among the fits: its neighbour's costs, and what sharing takes.
-    {192, 160, 3, 1, 2, 1, false, 3.3, 0.64, 0.9},
+    {192, 160, 3, 1, 2, 1, false, 1, 3.3, 0.64, 0.9},
+    // Nor these: costs of their neighbours, before they were measured.
+    {128, 64, 2, 1, 1, 1, false, 1, 1.6, 0.25, 0.8},
+    {128, 64, 2, 1, 1, 1, false, 2, 1.6, 0.30, 0.8},
+    {128, 96, 3, 1, 1, 1, true, 1, 2.5, 0.30, 1.6},
+    {128, 192, 2, 1, 1, 1, false, 1, 2.6, 0.52, 1.5},
 };
 
 // Clusters of a size (index) that fit at once: GPCs of an H100 have 16 or 18
@@ -68,6 +76,14 @@ int stageBytes(const ContractTile& t) {
 }
 // Slack of alignment and the barriers of turns.
 constexpr int kSharedSlack = 1024 + 32;
+
+int sharedLimit(const ContractTile& t) {
+  return t.resident == 1 ? kSharedLimit : kSharedHalf;
+}
+// Each stage has two barriers of 8 bytes.
+int stagesWithin(int bytes, const ContractTile& t) {
+  return (bytes - kSharedSlack) / (stageBytes(t) + 16);
+}
 
 int64_t divideUp(int64_t a, int64_t b) {
   return (a + b - 1) / b;
@@ -173,21 +189,31 @@ std::string ContractTile::name() const {
     text += "n" + std::to_string(cn);
   if (ck > 1)
     text += "k" + std::to_string(ck);
-  return pingPong ? text + "pp" : text;
+  if (pingPong)
+    text += "pp";
+  return resident > 1 ? text + "r" + std::to_string(resident) : text;
+}
+
+int ContractTile::apartBytes() const {
+  const int groups = bm / 64 / consumers * 2 * (bn / 32);
+  const int bytes =
+      ck * static_cast<int>(divideUp(groups, ck)) * consumers * 4096;
+  return ck > 1 && stagesWithin(sharedLimit(*this) - bytes, *this) >= kFewStages
+             ? bytes
+             : 0;
 }
 
 int ContractTile::stages() const {
-  // Each stage has two barriers of 8 bytes.
-  return std::min(kMaxStages,
-                  (kSharedLimit - kSharedSlack) / (stageBytes(*this) + 16));
+  const int room = sharedLimit(*this) - apartBytes();
+  return std::min(kMaxStages, stagesWithin(room, *this));
 }
 
 int ContractTile::sharedBytes() const {
-  return kSharedSlack + stages() * (stageBytes(*this) + 16);
+  return kSharedSlack + stages() * (stageBytes(*this) + 16) + apartBytes();
 }
 
 int ContractTile::active() const {
-  return kActive[cluster()];
+  return resident * kActive[cluster()];
 }
 
 std::span<const ContractTile> contractTileTable() {

@@ -19,12 +19,16 @@ namespace burin::kernels::cuda {
 struct ContractTile {
   int bm, bn, consumers, cm, cn, ck;
   bool pingPong;
+  int resident; // CTAs of a multiprocessor
   double fixed, step, tail;
 
   std::string name() const;
   int cluster() const { return cm * cn * ck; }
   int threads() const { return (consumers + 1) * 128; }
   int stages() const;
+  // Memory of its own for the partial sums of a split, where stages enough
+  // remain.
+  int apartBytes() const;
   int sharedBytes() const;
   // Clusters that run at once on an H100.
   int active() const;

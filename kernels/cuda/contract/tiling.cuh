@@ -21,6 +21,7 @@ constexpr int kRowGroup = 32;
 struct ContractShape {
   int batch, height, width;
   int boxN, boxH, boxW;       // pixels of a tile; the product is kBM
+  int inverseH, inverseW;     // by which rows of a tile are divided
   int tilesN, tilesH, tilesW; // along each extent
   int tilesC;                 // along the output channels
   int phases;                 // 1 or 4
@@ -66,11 +67,23 @@ BURIN_DEVICE int productRow(const ContractShape& s, int phase, int n, int h,
          phase % 2;
 }
 
+// x / d is x * inverse(d) / 2^16 for x and d up to 2^8: the inverse exceeds
+// 2^16 / d by less than 1, so that the quotient exceeds x / d by less than
+// x / 2^16, which is below 1 / d.
+BURIN_DEVICE int inverse(int d) {
+  return (65535 + d) / d;
+}
+BURIN_DEVICE int quotient(int x, int inverse) {
+  return x * inverse >> 16;
+}
+
 // The row of the product that is row `row` of a tile, or -1 where the tile
 // leaves the product.
 BURIN_DEVICE int tileRow(const ContractShape& s, const TileOrigin& o, int row) {
-  const int w = o.w + row % s.boxW, rest = row / s.boxW;
-  const int h = o.h + rest % s.boxH, n = o.n + rest / s.boxH;
+  const int rest = quotient(row, s.inverseW);
+  const int image = quotient(rest, s.inverseH);
+  const int w = o.w + row - rest * s.boxW;
+  const int h = o.h + rest - image * s.boxH, n = o.n + image;
   const bool inside = w < s.width && h < s.height && n < s.batch;
   return inside ? productRow(s, o.phase, n, h, w) : -1;
 }
