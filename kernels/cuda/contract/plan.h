@@ -29,7 +29,7 @@ struct ContractOptions {
 
 // Names such as "192x160c3k2": 192 pixels by 160 channels, 3 consuming
 // warpgroups, K split over 2 CTAs; "m2", "n2": input or weights multicast to
-// 2 tiles; "pp": ping-pong.
+// 2 tiles; "pp": ping-pong; "r2": two CTAs to a multiprocessor.
 std::vector<std::string> contractTiles();
 
 // `params` are those of "contract" (ContractParam). Slices of the step:
