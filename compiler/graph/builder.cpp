@@ -170,4 +170,11 @@ Value GraphBuilder::upsampleNearest(Value x, int64_t factor) {
   return UpsampleNearestOp::create(builder_, location(), x, factor);
 }
 
+std::vector<Value> GraphBuilder::gradient(Value loss,
+                                          std::span<const Value> wrt) {
+  auto op = GradientOp::create(builder_, location(), loss,
+                               ArrayRef<Value>(wrt.data(), wrt.size()));
+  return {op.getResults().begin(), op.getResults().end()};
+}
+
 } // namespace burin

@@ -129,6 +129,11 @@ public:
   }
   Value upsampleNearest(Value x, int64_t factor);
 
+  // The derivatives of `loss`, one float, with respect to each of `wrt`, of
+  // their types. They are values of this function: an optimizer's step, or a
+  // gradient of them, may follow.
+  std::vector<Value> gradient(Value loss, std::span<const Value> wrt);
+
 private:
   mlir::Location location();
 
