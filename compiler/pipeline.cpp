@@ -18,6 +18,9 @@ namespace burin {
 void buildGraphPipeline(OpPassManager& manager, StringRef target) {
   bool gpu = cudaTarget(target).has_value();
   OpPassManager& function = manager.nest<func::FuncOp>();
+  // Before anything is rewritten: gradients are of the ops that models write,
+  // and whatever comes later treats their ops as any other.
+  function.addPass(createDifferentiate());
   function.addPass(createDecomposeComposites({target.str()}));
   // Folds what decomposition left and lets convolutions take upsampling in.
   function.addPass(createCanonicalizerPass());

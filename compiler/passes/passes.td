@@ -5,6 +5,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Differentiate : Pass<"burin-differentiate", "::mlir::func::FuncOp"> {
+  let summary = "Replaces gradients by the ops that compute them";
+  let description = [{
+    Asks each op between a loss and what it is differentiated with respect to
+    for its vector-Jacobian product, last op first. Equal ops are merged
+    before, so that a parameter named twice is one value. Locations are those
+    of the ops differentiated, with ".grad".
+  }];
+}
+
 def DecomposeComposites : Pass<"burin-decompose-composites",
                                "::mlir::func::FuncOp"> {
   let summary = "Rewrites composite ops into the ops they are made of";

@@ -6,7 +6,8 @@ def BinaryOp : Burin_LowerableOp<"binary"> {
   let description = [{
     Shapes are aligned at the last axis; an extent of one, or a missing axis,
     repeats. Both operands have the same element type. `max` and `min` give
-    NaN where either operand is NaN. Integers know `add`, `sub`, `mul`, `max`
+    NaN where either operand is NaN; `greater` gives one where lhs > rhs, else
+    zero. Integers know `add`, `sub`, `mul`, `max`
     and `min`.
 
     ```mlir
@@ -19,4 +20,5 @@ def BinaryOp : Burin_LowerableOp<"binary"> {
   let assemblyFormat = [{
     $kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)
   }];
+  let extraClassDeclaration = Burin_Vjp;
 }

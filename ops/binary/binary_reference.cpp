@@ -16,6 +16,8 @@ static double apply(std::string_view kind, double a, double b) {
     return a * b;
   if (kind == "pow")
     return std::pow(a, b);
+  if (kind == "greater")
+    return a > b;
   if (kind == "sub")
     return a - b;
   if (std::isnan(a) || std::isnan(b))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conversion between element types: inference, folding and lowering.
+// Conversion between element types: inference, folding, lowering
+// and gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
 
@@ -20,7 +21,16 @@ LogicalResult CastOp::inferReturnTypes(MLIRContext*,
 }
 
 OpFoldResult CastOp::fold(FoldAdaptor) {
-  return getInput().getType() == getType() ? getInput() : Value();
+  if (getInput().getType() == getType())
+    return getInput();
+  // To a float type that holds all numbers of this one and back.
+  auto inner = getInput().getDefiningOp<CastOp>();
+  if (!inner || inner.getInput().getType() != getType())
+    return {};
+  auto narrow = dyn_cast<FloatType>(getElement());
+  auto wide = dyn_cast<FloatType>(elementOf(getInput()));
+  bool widens = narrow && wide && narrow.getWidth() < wide.getWidth();
+  return widens ? inner.getInput() : Value();
 }
 
 FailureOr<SmallVector<Value>> CastOp::lower(OpBuilder& builder) {
@@ -31,6 +41,13 @@ FailureOr<SmallVector<Value>> CastOp::lower(OpBuilder& builder) {
                            return convertScalar(inner, at, x[0], getElement());
                          });
   return SmallVector<Value>{result};
+}
+
+// Rounding counts as the identity.
+FailureOr<SmallVector<Value>>
+CastOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  return SmallVector<Value>{builder.createOrFold<CastOp>(
+      getLoc(), cotangents[0], elementOf(getInput()))};
 }
 
 } // namespace burin

@@ -15,4 +15,5 @@ def CastOp : Burin_LowerableOp<"cast"> {
   let results = (outs Burin_NumberTensor:$output);
   let assemblyFormat = "$input attr-dict `:` type($input) `to` $element";
   let hasFolder = 1;
+  let extraClassDeclaration = Burin_Vjp;
 }

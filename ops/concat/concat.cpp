@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joining along an axis: inference, folding, windows and lowering.
+// Joining along an axis: inference, folding, windows, lowering and
+// gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 
@@ -68,6 +69,20 @@ FailureOr<SmallVector<Value>> ConcatOp::lower(OpBuilder& builder) {
                                            offsets, sizes, strides);
   }
   return SmallVector<Value>{result};
+}
+
+// dx is the window of g where x lies.
+FailureOr<SmallVector<Value>> ConcatOp::vjp(OpBuilder& builder,
+                                            ValueRange cotangents,
+                                            ArrayRef<bool> needed) {
+  Window whole = *window();
+  SmallVector<Value> answer(getInputs().size());
+  for (auto [i, input] : llvm::enumerate(getInputs()))
+    if (needed[i])
+      answer[i] = builder.createOrFold<SliceOp>(getLoc(), cotangents[0],
+                                                getAxis(), whole.starts[i],
+                                                shapeOf(input)[getAxis()]);
+  return answer;
 }
 
 Cost ConcatOp::cost() {

@@ -14,5 +14,5 @@ def ConcatOp : Burin_ViewOp<"concat"> {
   let results = (outs Burin_Tensor:$output);
   let assemblyFormat = "$inputs `axis` $axis attr-dict `:` type($inputs)";
   let hasFolder = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Table lookup: inference, kernel and cost.
+// Table lookup: inference, kernel, gradient and cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
@@ -25,6 +25,20 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext*,
 FailureOr<LibraryCall> EmbeddingOp::libraryCall() {
   auto table = shapeOf(getTable());
   return gatherRows(getTable(), getIds(), table[0], table[1], /*groups=*/1);
+}
+
+// Row r of dtable is the sum of g where ids is r.
+FailureOr<SmallVector<Value>>
+EmbeddingOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  auto table = shapeOf(getTable());
+  int64_t count = tensorOf(getIds()).getNumElements();
+  auto reshaped = [&](Value x, ArrayRef<int64_t> shape) {
+    return builder.createOrFold<ReshapeOp>(getLoc(), x, shape);
+  };
+  Value sums = ScatterAddOp::create(
+      builder, getLoc(), reshaped(cotangents[0], {1, count, table[1]}),
+      reshaped(getIds(), {1, count}), table[0]);
+  return SmallVector<Value>{reshaped(sums, table), Value()};
 }
 
 // Only the rows that are asked for are read.

@@ -16,5 +16,5 @@ def EmbeddingOp : Burin_LibraryOp<"embedding"> {
   let assemblyFormat = [{
     $table `,` $ids attr-dict `:` type($table) `,` type($ids)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

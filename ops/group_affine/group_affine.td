@@ -26,5 +26,11 @@ def GroupAffineOp : Burin_LibraryOp<"group_affine"> {
     $input `,` $gamma `,` $beta `groups` $groups `eps` $eps attr-dict
     `:` type($input) `,` type($gamma) `,` type($beta)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # [{
+    ::burin::Cost cost();
+    // The factors for gamma 1 and beta 0: they give x mean 0 and variance 1.
+    static GroupAffineOp standardise(::mlir::OpBuilder &builder,
+        ::mlir::Location location, ::mlir::Value input, int64_t groups,
+        double eps);
+  }];
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// GroupNorm: inference and its parts.
+// GroupNorm: inference, its parts and gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
+#include "compiler/dialect/term.h"
 
 using namespace mlir;
 
@@ -50,6 +51,29 @@ FailureOr<SmallVector<Value>> GroupNormOp::decompose(OpBuilder& builder) {
       BinaryOp::create(builder, getLoc(), "add", scaled, affine.getShift());
   return SmallVector<Value>{
       builder.createOrFold<CastOp>(getLoc(), shifted, elementOf(getOutput()))};
+}
+
+// y = x scale + shift, with the factors of group_affine:
+//   dscale = sum g x, dshift = sum g over the positions of an image
+//   dx = g scale + what flows through the factors
+FailureOr<SmallVector<Value>> GroupNormOp::vjp(OpBuilder& builder,
+                                               ValueRange cotangents,
+                                               ArrayRef<bool> needed) {
+  Term g(builder, getLoc(), cotangents[0]);
+  Term x = g.with(getInput());
+  int64_t last = x.shape().size() - 1;
+  auto positions = llvm::to_vector(llvm::seq<int64_t>(1, last));
+  auto affine = GroupAffineOp::create(builder, getLoc(), getInput(), getGamma(),
+                                      getBeta(), getGroups(), getEps());
+  Value factors[] = {(g * x).sum(positions).value(), g.sum(positions).value()};
+  FailureOr<SmallVector<Value>> answer = affine.vjp(builder, factors, needed);
+  if (failed(answer) || !needed[0])
+    return answer;
+  auto unit = GroupAffineOp::standardise(builder, getLoc(), getInput(),
+                                         getGroups(), getEps());
+  Term direct = g * (g.with(unit.getScale()) * g.with(getGamma()));
+  answer->front() = (direct + g.with(answer->front())).as(getInput());
+  return answer;
 }
 
 } // namespace burin

@@ -21,4 +21,5 @@ def GroupNormOp : Burin_CompositeLibraryOp<"group_norm"> {
     $input `,` $gamma `,` $beta `groups` $groups `eps` $eps attr-dict
     `:` type($input) `,` type($gamma) `,` type($beta)
   }];
+  let extraClassDeclaration = Burin_Vjp;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// LayerNorm: inference, lowering in two passes over each row, and cost.
+// LayerNorm: inference, lowering in two passes over each row, gradient and
+// cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
+#include "compiler/dialect/term.h"
 
 using namespace mlir;
 
@@ -56,6 +58,34 @@ FailureOr<SmallVector<Value>> LayerNormOp::lower(OpBuilder& builder) {
        Input{getGamma(), column}, Input{getBeta(), column}},
       [](ArrayRef<Scalar> x) { return (x[0] - x[1]) * x[2] * x[3] + x[4]; });
   return SmallVector<Value>{result};
+}
+
+// With the standardised row z = (x - mean) i, i = 1 / sqrt(variance + eps), and
+// h = g gamma:
+//   dx = i (h - mean(h) - z mean(h z)), dgamma = sum g z, dbeta = sum g
+FailureOr<SmallVector<Value>> LayerNormOp::vjp(OpBuilder& builder,
+                                               ValueRange cotangents,
+                                               ArrayRef<bool> needed) {
+  Term g(builder, getLoc(), cotangents[0]);
+  Term x = g.with(getInput());
+  int64_t last = x.shape().size() - 1;
+  SmallVector<Value> answer(3);
+  if (needed[2])
+    answer[2] = g.as(getBeta());
+  if (!needed[0] && !needed[1])
+    return answer;
+  Term centred = x - x.mean(last);
+  Term variance = centred.unary("square").mean(last);
+  Term inverse = (variance + getEps()).unary("rsqrt");
+  Term z = centred * inverse;
+  if (needed[1])
+    answer[1] = (g * z).as(getGamma());
+  if (needed[0]) {
+    Term h = g * g.with(getGamma());
+    Term dx = inverse * (h - h.mean(last) - z * (h * z).mean(last));
+    answer[0] = dx.as(getInput());
+  }
+  return answer;
 }
 
 // Sum; subtract, square, sum; subtract, two products, sum.

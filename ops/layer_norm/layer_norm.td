@@ -19,5 +19,5 @@ def LayerNormOp : Burin_LowerableOp<"layer_norm"> {
     $input `,` $gamma `,` $beta `eps` $eps attr-dict
     `:` type($input) `,` type($gamma) `,` type($beta)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions: inference, folding, lowering and cost.
+// Reductions: inference, folding, lowering, gradient and cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
+#include "compiler/dialect/term.h"
 
 #include <limits>
 
@@ -37,18 +38,20 @@ FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder& builder) {
   auto type = tensorOf(getOutput());
   auto shape = shapeOf(getInput());
   int64_t rank = type.getRank();
-  // Kept axes are the leading loops, in order, and folded axes the others.
+  // A loop an axis of the result, so that each element is a row of its own,
+  // then one for each folded axis.
+  unsigned loops = rank + getAxes().size();
   SmallVector<AffineExpr> source, target;
-  int64_t kept = 0, folded = rank - getAxes().size();
+  unsigned folded = rank;
   double count = 1;
   for (int64_t axis = 0; axis < rank; ++axis) {
     bool fold = llvm::is_contained(getAxes(), axis);
-    source.push_back(builder.getAffineDimExpr(fold ? folded++ : kept++));
-    target.push_back(fold ? builder.getAffineConstantExpr(0) : source.back());
+    source.push_back(builder.getAffineDimExpr(fold ? folded++ : axis));
+    target.push_back(builder.getAffineDimExpr(axis));
     count *= fold ? shape[axis] : 1;
   }
-  Input input{getInput(), AffineMap::get(rank, 0, source, getContext())};
-  AffineMap targetMap = AffineMap::get(rank, 0, target, getContext());
+  Input input{getInput(), AffineMap::get(loops, 0, source, getContext())};
+  AffineMap targetMap = AffineMap::get(loops, 0, target, getContext());
   auto wide = computeTensor(type.getShape(), type.getElementType());
 
   bool isMax = getKind() == "max";
@@ -65,6 +68,25 @@ FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder& builder) {
         Input{result, builder.getMultiDimIdentityMap(rank)},
         [&](ArrayRef<Scalar> x) { return isMean ? x[0] / count : x[0]; });
   return SmallVector<Value>{result};
+}
+
+// sum: dx = g; mean: dx = g / count; max: dx = g, shared among equals.
+FailureOr<SmallVector<Value>>
+ReduceOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  Term g(builder, getLoc(), cotangents[0]);
+  Term x = g.with(getInput());
+  if (getKind() == "max") {
+    Term largest = 1 - greater(g.with(getOutput()), x);
+    Term share = largest / largest.sum(getAxes());
+    return SmallVector<Value>{(g * share).as(getInput())};
+  }
+  if (getKind() == "mean") {
+    double count = 1;
+    for (int64_t axis : getAxes())
+      count *= x.shape()[axis];
+    g = g / count;
+  }
+  return SmallVector<Value>{g.expand(x.shape()).as(getInput())};
 }
 
 Cost ReduceOp::cost() {

@@ -16,5 +16,5 @@ def ReduceOp : Burin_LowerableOp<"reduce"> {
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = "$kind $input `axes` $axes attr-dict `:` type($input)";
   let hasFolder = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another shape: inference, folding and lowering.
+// Another shape: inference, folding, lowering and gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 
@@ -66,6 +66,12 @@ FailureOr<SmallVector<Value>> ReshapeOp::lower(OpBuilder& builder) {
   Value flat = flatten(builder, getLoc(), getInput());
   return SmallVector<Value>{
       unflatten(builder, getLoc(), flat, tensorOf(getOutput()))};
+}
+
+FailureOr<SmallVector<Value>>
+ReshapeOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  return SmallVector<Value>{builder.createOrFold<ReshapeOp>(
+      getLoc(), cotangents[0], shapeOf(getInput()))};
 }
 
 Cost ReshapeOp::cost() {

@@ -12,5 +12,5 @@ def ReshapeOp : Burin_ViewOp<"reshape"> {
   let results = (outs Burin_Tensor:$output);
   let assemblyFormat = "$input `to` $shape attr-dict `:` type($input)";
   let hasFolder = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One token of each sequence: inference, kernel and cost.
+// One token of each sequence: inference, kernel, gradient and
+// cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
@@ -28,6 +29,19 @@ FailureOr<LibraryCall> SelectTokenOp::libraryCall() {
   auto input = shapeOf(getInput());
   return gatherRows(getInput(), getIndex(), input[0] * input[1], input[2],
                     /*groups=*/input[0]);
+}
+
+// dx is g at the token that was chosen and zero at others.
+FailureOr<SmallVector<Value>>
+SelectTokenOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  auto input = shapeOf(getInput());
+  auto reshaped = [&](Value x, ArrayRef<int64_t> shape) {
+    return builder.createOrFold<ReshapeOp>(getLoc(), x, shape);
+  };
+  Value sums = ScatterAddOp::create(
+      builder, getLoc(), reshaped(cotangents[0], {input[0], 1, input[2]}),
+      reshaped(getIndex(), {input[0], 1}), input[1]);
+  return SmallVector<Value>{sums, Value()};
 }
 
 // Only the rows that are asked for are read.

@@ -16,5 +16,5 @@ def SelectTokenOp : Burin_LibraryOp<"select_token"> {
   let assemblyFormat = [{
     $input `,` $index attr-dict `:` type($input) `,` type($index)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

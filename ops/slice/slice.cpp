@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A window on one axis: inference, folding and lowering.
+// A window on one axis: inference, folding, lowering and gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
 
@@ -50,6 +50,26 @@ FailureOr<SmallVector<Value>> SliceOp::lower(OpBuilder& builder) {
       Input{getInput(), AffineMap::get(type.getRank(), 0, read, getContext())},
       [](OpBuilder&, Location, ValueRange x) -> Value { return x[0]; });
   return SmallVector<Value>{result};
+}
+
+// dx is g between zeros.
+FailureOr<SmallVector<Value>>
+SliceOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  auto type = tensorOf(getInput());
+  int64_t end = getStart() + getSize();
+  SmallVector<Value> parts;
+  auto zeros = [&](int64_t size) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape[getAxis()] = size;
+    if (size > 0)
+      parts.push_back(
+          ConstantOp::create(builder, getLoc(), type.clone(shape), 0.0));
+  };
+  zeros(getStart());
+  parts.push_back(cotangents[0]);
+  zeros(type.getDimSize(getAxis()) - end);
+  return SmallVector<Value>{
+      builder.createOrFold<ConcatOp>(getLoc(), parts, getAxis())};
 }
 
 Cost SliceOp::cost() {

@@ -16,5 +16,5 @@ def SliceOp : Burin_ViewOp<"slice"> {
     `:` type($input)
   }];
   let hasFolder = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

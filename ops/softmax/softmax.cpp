@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax: inference, lowering in passes over each row, and cost.
+// Softmax: inference, lowering in passes over each row, gradient and cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
+#include "compiler/dialect/term.h"
 
 #include <limits>
 
@@ -54,6 +55,14 @@ FailureOr<SmallVector<Value>> SoftmaxOp::lower(OpBuilder& builder) {
                               {Input{powers, all}, Input{sum, row}},
                               [](ArrayRef<Scalar> x) { return x[0] / x[1]; });
   return SmallVector<Value>{result};
+}
+
+// dx = y (g - sum(g y))
+FailureOr<SmallVector<Value>>
+SoftmaxOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  Term g(builder, getLoc(), cotangents[0]);
+  Term y = g.with(getOutput());
+  return SmallVector<Value>{(y * (g - (g * y).sum(getAxis()))).as(getInput())};
 }
 
 // Max; subtract, exponential; sum; divide.

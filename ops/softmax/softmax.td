@@ -11,5 +11,5 @@ def SoftmaxOp : Burin_LowerableOp<"softmax"> {
   let arguments = (ins Burin_FloatTensor:$input, I64Prop:$axis);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = "$input `axis` $axis attr-dict `:` type($input)";
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

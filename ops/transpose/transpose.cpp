@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Axes in another order: inference, folding and lowering.
+// Axes in another order: inference, folding, lowering and gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
 
@@ -37,6 +37,15 @@ FailureOr<SmallVector<Value>> TransposeOp::lower(OpBuilder& builder) {
       emitMap(builder, getLoc(), tensorOf(getOutput()), Input{getInput(), read},
               [](OpBuilder&, Location, ValueRange x) -> Value { return x[0]; });
   return SmallVector<Value>{result};
+}
+
+FailureOr<SmallVector<Value>>
+TransposeOp::vjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool>) {
+  SmallVector<int64_t> inverse(getPermutation().size());
+  for (auto [i, axis] : llvm::enumerate(getPermutation()))
+    inverse[axis] = i;
+  return SmallVector<Value>{
+      TransposeOp::create(builder, getLoc(), cotangents[0], inverse)};
 }
 
 Cost TransposeOp::cost() {

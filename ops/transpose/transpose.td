@@ -13,5 +13,5 @@ def TransposeOp : Burin_LowerableOp<"transpose"> {
   let results = (outs Burin_Tensor:$output);
   let assemblyFormat = "$input $permutation attr-dict `:` type($input)";
   let hasFolder = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -14,4 +14,5 @@ def UnaryOp : Burin_LowerableOp<"unary"> {
   let arguments = (ins StringProp:$kind, Burin_FloatTensor:$input);
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = "$kind $input attr-dict `:` type($input)";
+  let extraClassDeclaration = Burin_Vjp;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enlargement by repetition: inference, folding and lowering.
+// Enlargement by repetition: inference, folding, lowering and gradient.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/lowering.h"
+#include "compiler/dialect/term.h"
 
 using namespace mlir;
 
@@ -41,6 +42,17 @@ FailureOr<SmallVector<Value>> UpsampleNearestOp::lower(OpBuilder& builder) {
       emitMap(builder, getLoc(), tensorOf(getOutput()), Input{getInput(), read},
               [](OpBuilder&, Location, ValueRange x) -> Value { return x[0]; });
   return SmallVector<Value>{result};
+}
+
+// A pixel gathers the block that repeats it.
+FailureOr<SmallVector<Value>> UpsampleNearestOp::vjp(OpBuilder& builder,
+                                                     ValueRange cotangents,
+                                                     ArrayRef<bool>) {
+  auto shape = shapeOf(getInput());
+  Term g(builder, getLoc(), cotangents[0]);
+  Term blocks = g.reshape(
+      {shape[0], shape[1], getFactor(), shape[2], getFactor(), shape[3]});
+  return SmallVector<Value>{blocks.sum({2, 4}).reshape(shape).as(getInput())};
 }
 
 Cost UpsampleNearestOp::cost() {

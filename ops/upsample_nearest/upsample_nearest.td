@@ -12,5 +12,5 @@ def UpsampleNearestOp : Burin_LowerableOp<"upsample_nearest"> {
   let results = (outs Burin_FloatTensor:$output);
   let assemblyFormat = "$input `factor` $factor attr-dict `:` type($input)";
   let hasFolder = 1;
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

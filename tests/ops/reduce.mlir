@@ -3,13 +3,13 @@
 // RUN: burin-opt %s --split-input-file --verify-diagnostics --burin-explain \
 // RUN:   --burin-lower-ops --canonicalize | FileCheck %s --check-prefix=LOWER
 
-// LOWER-DAG: #[[READ:.*]] = affine_map<(d0, d1, d2) -> (d0, d2, d1)>
-// LOWER-DAG: #[[WRITE:.*]] = affine_map<(d0, d1, d2) -> (d0, 0, d1)>
+// LOWER-DAG: #[[READ:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d3, d2)>
+// LOWER-DAG: #[[WRITE:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
 
 // CHECK-LABEL: @mean
 // CHECK: burin.reduce "mean" %{{.*}} axes [1] : tensor<2x3x4xbf16>
 // LOWER-LABEL: @mean
-// LOWER: linalg.generic {indexing_maps = [#[[READ]], #[[WRITE]]], iterator_types = ["parallel", "parallel", "reduction"]
+// LOWER: linalg.generic {indexing_maps = [#[[READ]], #[[WRITE]]], iterator_types = ["parallel", "parallel", "parallel", "reduction"]
 // LOWER: arith.addf
 // LOWER: arith.divf
 // LOWER-NEXT: arith.truncf
