@@ -52,6 +52,7 @@ namespace {
 struct Case {
   int64_t batch, queries, keys, heads;
   float spread = 1;
+  int32_t tiles = 0; // blocks of a head, where not those of the plan
 };
 
 // Operands in rows of three times the heads, the output in rows of 8 more.
@@ -100,21 +101,28 @@ struct Run {
     ASSERT_EQ(plan.constants.size(), sizeof(::Problem));
     ::Problem problem;
     std::memcpy(&problem, plan.constants.data(), sizeof(problem));
-    emulated::HostMap hosts[4];
-    TensorMap maps[4] = {};
-    std::vector<u16>* data[] = {&q, &k, &v, &out};
-    for (int i = 0; i < 4; ++i) {
-      hosts[i] = {plan.maps[i], data[i]};
-      maps[i].opaque[0] = reinterpret_cast<u64>(&hosts[i]);
+    uint32_t blocks = plan.blocks[0];
+    if (c.tiles > 0) {
+      blocks = blocks / problem.tiles * c.tiles;
+      problem.tiles = c.tiles;
     }
-    for (uint32_t b = 0; b < plan.blocks[0]; ++b) {
+    ASSERT_EQ(plan.maps.size(), T::kWhole > 0 && T::kRest > 0 ? 8u : 4u);
+    std::vector<emulated::HostMap> hosts;
+    TensorMap maps[8] = {};
+    std::vector<u16>* data[] = {&q, &k, &v, &out};
+    for (const MapPlan& map : plan.maps)
+      hosts.push_back({map, data[map.slice]});
+    for (size_t i = 0; i < 8; ++i)
+      maps[i].opaque[0] = reinterpret_cast<u64>(&hosts[i % hosts.size()]);
+    for (uint32_t b = 0; b < blocks; ++b) {
       openBlock();
       std::vector<std::thread> threads;
       for (uint32_t t = 0; t < plan.threads; ++t)
         threads.emplace_back([&, b, t] {
           threadIdx.x = t;
           blockIdx.x = b;
-          attention<T>(maps[0], maps[1], maps[2], maps[3], problem);
+          attention<T>({maps[0], maps[4]}, {maps[1], maps[5]},
+                       {maps[2], maps[6]}, {maps[3], maps[7]}, problem);
         });
       for (std::thread& thread : threads)
         thread.join();
@@ -188,14 +196,25 @@ void check(const Case& c) {
 
 TEST(CudaAttentionEmulation, Text) {
   check<64, 80, 1, 1, 3, false, true, false>({2, 77, 77, 2});
-  check<40, 80, 4, 5, 1, true, false, false>({1, 300, 77, 1});
-  check<8, 80, 1, 1, 3, false, false, false>({1, 1, 1, 1});
+  check<40, 80, 2, 1, 3, false, false, false>({1, 300, 77, 1});
+  check<8, 80, 2, 1, 3, false, false, true>({1, 1, 1, 1});
+  check<80, 80, 1, 1, 3, false, false, false>({1, 65, 80, 1});
+  check<160, 64, 1, 1, 2, false, false, false>({1, 130, 50, 1});
+}
+
+// As on smaller cards, where a block takes several tiles: through both slots of
+// queries and back to the first, the last ones with fewer queries.
+TEST(CudaAttentionEmulation, QueriesStreamPastKeysThatStay) {
+  check<40, 80, 2, 1, 3, false, false, false>({2, 700, 77, 2, 1, 2});
+  check<88, 80, 1, 1, 2, false, false, true>({1, 350, 33, 2, 1, 1});
+  check<64, 80, 1, 1, 3, false, true, false>({2, 70, 70, 1, 1, 1});
 }
 
 TEST(CudaAttentionEmulation, StreamsOfKeys) {
   check<40, 128, 3, 4, 1, true, false, false>({1, 200, 700, 2});
   check<40, 64, 4, 5, 1, true, false, true>({2, 65, 333, 1});
   check<72, 128, 2, 3, 1, true, false, false>({1, 130, 500, 1});
+  check<80, 64, 3, 4, 1, false, false, false>({2, 260, 400, 1});
   check<88, 64, 1, 3, 2, false, false, false>({2, 65, 129, 2});
   check<160, 64, 1, 4, 1, false, false, false>({2, 64, 333, 1});
 }

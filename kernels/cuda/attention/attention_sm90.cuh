@@ -3,9 +3,8 @@
 // softmax.
 //
 // Q, K, V and O are seen through maps over (column, head, token, image), so
-// heads inside wider rows are read in place. A box is 64 columns wide whatever
-// a head's width is, its rows 128 bytes with the 128-byte swizzle: what lies
-// past a head or past the last token arrives as zeros and is not written.
+// heads inside wider rows are read in place: what lies past the last token
+// arrives as zeros and is not written. tile_sm90.cuh has the layout.
 //
 // A block computes 64 queries of one head for each of its consumer warpgroups;
 // a last warp loads keys and values into two rings. With S_j = Q K_j^T and
@@ -16,6 +15,9 @@
 // registers without a shuffle. Blocks run from the last to the first, so that
 // only the first one masks the tail.
 //
+// Where one block holds all keys, as of a text, these stay instead and a
+// warpgroup takes 64 queries after 64, the next ones arriving under its work.
+//
 // Heads above 256 columns: the accumulators of a row do not fit, so a block
 // computes one of kSlices slices of the output's columns, and the scores are
 // computed once for each slice.
@@ -23,7 +25,7 @@
 // Shared memory: kSharedBytes; registers: see kConsumerRegisters.
 #pragma once
 
-#include "attention/hopper.cuh"
+#include "attention/tile_sm90.cuh"
 
 // c += a b for 64 rows, printed by the plan for the sizes in use. Scores: both
 // operands in shared memory, across, kN keys. Outputs: a in registers, b along,
@@ -32,143 +34,6 @@ template <int kN>
 struct ScoreProduct;
 template <int kN>
 struct OutputProduct;
-
-struct Problem {
-  int heads;
-  int tiles; // blocks of queries of one head
-  int queries;
-  int keys;
-  float scaleLog2; // c, positive
-};
-
-template <int kWidth_, int kKeys_, int kGroups_, int kStages_, int kBlocks_,
-          bool kTurns_, int kSlices_, bool kCausal_, bool kHalf_>
-struct Tile {
-  static constexpr int kWidth = kWidth_;
-  static constexpr int kKeys = kKeys_;     // of a block of keys
-  static constexpr int kGroups = kGroups_; // consumer warpgroups
-  static constexpr int kStages = kStages_; // of either ring
-  static constexpr int kSlices = kSlices_;
-  static constexpr int kOutputs = kWidth / kSlices; // columns of a slice
-  // Warpgroups send off their products in turn.
-  static constexpr bool kTurns = kTurns_ && kGroups > 1;
-  static constexpr bool kCausal = kCausal_;
-  static constexpr bool kHalf = kHalf_;
-  static_assert(kKeys % 16 == 0 && kOutputs % 8 == 0, "whole products");
-  static_assert(kSlices == 1 || kOutputs % 64 == 0, "whole boxes");
-
-  static constexpr int kPieces = (kWidth + 63) / 64; // boxes of a row
-  static constexpr int kValuePieces = (kOutputs + 63) / 64;
-  static constexpr int kSteps = (kWidth + 15) / 16;
-  static constexpr int kPieceBytes = 64 * 128; // of queries
-  static constexpr int kKeyPieceBytes = kKeys * 128;
-  static constexpr int kQueryBytes = kGroups * kPieces * kPieceBytes;
-  static constexpr int kKeyBytes = kPieces * kKeyPieceBytes;
-  static constexpr int kValueBytes = kValuePieces * kKeyPieceBytes;
-  static constexpr int kSharedBytes = 1024 + kQueryBytes +
-                                      kStages * (kKeyBytes + kValueBytes) + 8 +
-                                      32 * kStages;
-
-  // Where several blocks share a multiprocessor the producer is a lone warp
-  // and no registers change hands.
-  static constexpr bool kLean = kBlocks_ > 1;
-  static constexpr int kConsumers = kGroups * 128;
-  static constexpr int kThreads = kConsumers + (kLean ? 32 : 128);
-  static constexpr int kShare = 65536 / (kThreads * kBlocks_) / 8 * 8;
-  static constexpr int kCap = kShare > 248 ? 248 : kShare;
-  static constexpr int kProducerRegisters = kCap >= 168 ? 40 : 32;
-  static constexpr int kLeft =
-      (kCap * (kGroups + 1) - kProducerRegisters) / kGroups / 8 * 8;
-  static constexpr int kConsumerRegisters = kLeft > 240 ? 240 : kLeft;
-};
-
-// Where things lie in shared memory, and which tile the block computes.
-template <class T>
-struct Place {
-  u32 queries, keys, values; // operands
-  u32 fullQ, fullK, fullV, emptyK, emptyV;
-  int tile, slice, head, image;
-  int blocks; // of keys that some query of the tile sees
-
-  __device__ __forceinline__ explicit Place(const Problem& problem) {
-    extern __shared__ unsigned char dynamicShared[];
-    queries = (sharedAddress(dynamicShared) + 1023) & ~1023u;
-    keys = queries + T::kQueryBytes;
-    values = keys + T::kStages * T::kKeyBytes;
-    fullQ = values + T::kStages * T::kValueBytes;
-    fullK = fullQ + 8;
-    fullV = fullK + 8 * T::kStages;
-    emptyK = fullV + 8 * T::kStages;
-    emptyV = emptyK + 8 * T::kStages;
-
-    int rest = blockIdx.x;
-    tile = rest % problem.tiles;
-    rest /= problem.tiles;
-    slice = rest % T::kSlices;
-    rest /= T::kSlices;
-    head = rest % problem.heads;
-    image = rest / problem.heads;
-
-    const int end = (tile + 1) * T::kGroups * 64;
-    const int seen = T::kCausal && end < problem.keys ? end : problem.keys;
-    blocks = (seen + T::kKeys - 1) / T::kKeys;
-  }
-
-  __device__ __forceinline__ void initBarriers() const {
-    initBarrier(fullQ, 1);
-    for (int i = 0; i < T::kStages; ++i) {
-      initBarrier(fullK + 8 * i, 1);
-      initBarrier(fullV + 8 * i, 1);
-      initBarrier(emptyK + 8 * i, T::kGroups * 4);
-      initBarrier(emptyV + 8 * i, T::kGroups * 4);
-    }
-    publishBarriers();
-  }
-};
-
-// A position in a ring.
-template <int kStages>
-struct Turn {
-  u32 slot = 0;
-  u32 phase;
-  __device__ __forceinline__ explicit Turn(u32 phase) : phase(phase) {}
-  __device__ __forceinline__ void next() {
-    if (++slot == kStages) {
-      slot = 0;
-      phase ^= 1;
-    }
-  }
-};
-
-// One thread loads everything.
-template <class T>
-__device__ __forceinline__ void
-produce(const Place<T>& at, const TensorMap& mapQ, const TensorMap& mapK,
-        const TensorMap& mapV) {
-  expectBytes(at.fullQ, T::kQueryBytes);
-  for (int group = 0; group < T::kGroups; ++group)
-    for (int piece = 0; piece < T::kPieces; ++piece)
-      loadBox(at.queries + (group * T::kPieces + piece) * T::kPieceBytes, mapQ,
-              at.fullQ, piece * 64, at.head,
-              (at.tile * T::kGroups + group) * 64, at.image);
-
-  const auto load = [&](u32 to, const TensorMap& map, u32 barrier, int pieces,
-                        int column, int block) {
-    expectBytes(barrier, pieces * T::kKeyPieceBytes);
-    for (int piece = 0; piece < pieces; ++piece)
-      loadBox(to + piece * T::kKeyPieceBytes, map, barrier, column + piece * 64,
-              at.head, block * T::kKeys, at.image);
-  };
-  Turn<T::kStages> turn(1); // the first round finds the rings empty
-  for (int block = at.blocks - 1; block >= 0; --block, turn.next()) {
-    awaitPhase(at.emptyK + 8 * turn.slot, turn.phase);
-    load(at.keys + turn.slot * T::kKeyBytes, mapK, at.fullK + 8 * turn.slot,
-         T::kPieces, 0, block);
-    awaitPhase(at.emptyV + 8 * turn.slot, turn.phase);
-    load(at.values + turn.slot * T::kValueBytes, mapV, at.fullV + 8 * turn.slot,
-         T::kValuePieces, at.slice * T::kOutputs, block);
-  }
-}
 
 // A warpgroup's 64 queries. Element i of a lane's accumulators is in column
 // i / 4 * 8 + lane % 4 * 2 + i % 2 of row `row`, or of row + 8 if i % 4 >= 2;
@@ -185,7 +50,7 @@ struct Consumer {
   int group, lane, row;
   int token; // of the first query
   u64 operandQ, operandK, operandV;
-  float out[T::kOutputs / 2], score[T::kKeys / 2];
+  float out[T::kColumns / 2], score[T::kKeys / 2];
   u32 weight[T::kKeys / 16][4];
   float max0, max1, sum0, sum1, fade0, fade1;
 
@@ -198,15 +63,19 @@ struct Consumer {
     operandQ = operandAcross(queries());
     operandK = operandAcross(at.keys);
     operandV = operandAlong(at.values, T::kKeyPieceBytes);
+    start();
+  }
+
+  __device__ __forceinline__ void start() {
 #pragma unroll
-    for (int i = 0; i < T::kOutputs / 2; ++i)
+    for (int i = 0; i < T::kColumns / 2; ++i)
       out[i] = 0;
     max0 = max1 = kMasked;
     sum0 = sum1 = 0;
   }
 
   __device__ __forceinline__ u32 queries() const {
-    return at.queries + group * T::kPieces * T::kPieceBytes;
+    return at.queries + group * T::kSlots * T::kSlotBytes;
   }
 
   __device__ __forceinline__ void release(u32 barrier) const {
@@ -214,12 +83,14 @@ struct Consumer {
       arrive(barrier);
   }
 
-  __device__ __forceinline__ void sendScores(u32 slot) {
-    const u64 keys = operandK + slot * (T::kKeyBytes / 16);
+  // Of the queries in one slot with the keys in another.
+  __device__ __forceinline__ void sendScores(u32 slotQ, u32 slotK) {
+    const u64 queries = operandQ + slotQ * (T::kSlotBytes / 16);
+    const u64 keys = operandK + slotK * (T::kKeyBytes / 16);
 #pragma unroll
     for (int i = 0; i < T::kSteps; ++i)
       ScoreProduct<T::kKeys>::add(
-          score, operandQ + (i / 4 * (T::kPieceBytes / 16) + i % 4 * 2),
+          score, queries + (i / 4 * (T::kPieceBytes / 16) + i % 4 * 2),
           keys + (i / 4 * (T::kKeyPieceBytes / 16) + i % 4 * 2), i != 0);
     commitProducts();
   }
@@ -227,7 +98,7 @@ struct Consumer {
     const u64 values = operandV + slot * (T::kValueBytes / 16);
 #pragma unroll
     for (int i = 0; i < T::kKeys / 16; ++i)
-      OutputProduct<T::kOutputs>::add(out, weight[i], values + i * 128, 1);
+      OutputProduct<T::kColumns>::add(out, weight[i], values + i * 128, 1);
     commitProducts();
   }
 
@@ -271,6 +142,8 @@ struct Consumer {
       for (int j = 0; j < 4; ++j)
         score[4 * i + j] =
             exp2Fast(fmaf(score[4 * i + j], c, j < 2 ? shift0 : shift1));
+      if (T::kOnes)
+        continue;
       s0 += score[4 * i];
       t0 += score[4 * i + 1];
       s1 += score[4 * i + 2];
@@ -278,6 +151,18 @@ struct Consumer {
     }
     sum0 = fmaf(sum0, fade0, s0 + t0);
     sum1 = fmaf(sum1, fade1, s1 + t1);
+  }
+
+  // Bits that every exponential, or every sum of them, has a part in; without a
+  // sign.
+  __device__ __forceinline__ u32 traceOfWeights() const {
+    if (!T::kOnes)
+      return __float_as_uint(sum0 + sum1);
+    u32 bits = 0;
+#pragma unroll
+    for (int i = 7; i < T::kKeys / 2; i += 8)
+      bits |= __float_as_uint(score[i]);
+    return bits;
   }
 
   __device__ __forceinline__ void packWeights() {
@@ -293,35 +178,56 @@ struct Consumer {
     if (!__any_sync(~0u, fade0 != 1.f || fade1 != 1.f))
       return;
 #pragma unroll
-    for (int i = 0; i < T::kOutputs / 2; ++i)
+    for (int i = 0; i < T::kColumns / 2; ++i)
       out[i] *= i % 4 < 2 ? fade0 : fade1;
   }
 
-  __device__ __forceinline__ void run() {
-    if (T::kTurns && group == T::kGroups - 1)
-      arriveNamed(1, 256);
-    Turn<T::kStages> keys(0), values(0);
-    awaitPhase(at.fullQ, 0);
-    awaitPhase(at.fullK + 8 * keys.slot, keys.phase);
+  // Before and after products are sent off, where warpgroups take turns.
+  __device__ __forceinline__ void takeTurn() const {
+    if (T::kTurns && at.groups > 1)
+      syncNamed(1 + group, 256);
+  }
+  __device__ __forceinline__ void passTurn() const {
+    if (T::kTurns && at.groups > 1)
+      arriveNamed(1 + (group + 1 == at.groups ? 0 : group + 1), 256);
+  }
+
+  // The scores of the first block that comes, and their weights.
+  __device__ __forceinline__ void weighFirst(u32 slotQ, u32 slotK, int block) {
     fenceProducts();
-    sendScores(keys.slot);
+    sendScores(slotQ, slotK);
     awaitProducts<0>();
     pin(score);
-    release(at.emptyK + 8 * keys.slot);
-    keys.next();
-    maskBlock(at.blocks - 1);
+    release(at.emptyK + 8 * slotK);
+    maskBlock(block);
     softmax();
     packWeights();
+  }
+  // The outputs of the last weights.
+  __device__ __forceinline__ void addLast(u32 slotV) {
+    fenceProducts();
+    sendOutputs(slotV);
+    awaitProducts<0>();
+    pin(out);
+  }
+
+  // All keys for one tile of queries.
+  __device__ __forceinline__ void streamKeys(const Maps& mapO) {
+    if (group + 1 == at.groups)
+      passTurn();
+    Turn<T::kStages> keys(0), values(0);
+    awaitPhase(at.fullQ + 8 * group, 0);
+    awaitPhase(at.fullK + 8 * keys.slot, keys.phase);
+    weighFirst(0, keys.slot, at.blocks - 1);
+    keys.next();
     for (int block = at.blocks - 2; block >= 0; --block) {
       awaitPhase(at.fullK + 8 * keys.slot, keys.phase);
-      if (T::kTurns)
-        syncNamed(1 + group, 256);
+      takeTurn();
       fenceProducts();
-      sendScores(keys.slot);
+      sendScores(0, keys.slot);
       awaitPhase(at.fullV + 8 * values.slot, values.phase);
       sendOutputs(values.slot);
-      if (T::kTurns)
-        arriveNamed(1 + (group + 1) % T::kGroups, 256);
+      passTurn();
       awaitProducts<1>();
       pin(score);
       release(at.emptyK + 8 * keys.slot);
@@ -331,7 +237,7 @@ struct Consumer {
       softmax();
       // ptxas would wait for the outputs before the exponentials that are
       // meant to run under them.
-      hold(sum0 + sum1, at.fullQ);
+      hold(traceOfWeights(), at.fullQ);
       awaitProducts<0>();
       pin(out);
       pin(score);
@@ -341,18 +247,47 @@ struct Consumer {
       packWeights();
     }
     awaitPhase(at.fullV + 8 * values.slot, values.phase);
-    fenceProducts();
-    sendOutputs(values.slot);
-    awaitProducts<0>();
-    pin(out);
+    addLast(values.slot);
+    writeOut(queries(), mapO);
   }
 
-  // Through this warpgroup's part of the queries, which nothing reads any more.
-  __device__ __forceinline__ void writeOut(const TensorMap& mapO) {
-    const float factor0 = 1.f / quadSum(sum0), factor1 = 1.f / quadSum(sum1);
+  // All tiles of queries that fall to this warpgroup for one block of keys.
+  __device__ __forceinline__ void streamQueries(const Maps& mapO) {
+    awaitPhase(at.fullK, 0);
+    Turn<T::kSlots> turn(0);
+    for (; token < problem.queries;
+         token += problem.tiles * T::kGroups * 64, turn.next()) {
+      const u32 slot = group * T::kSlots + turn.slot;
+      awaitPhase(at.fullQ + 8 * slot, turn.phase);
+      start();
+      weighFirst(turn.slot, 0, 0);
+      awaitPhase(at.fullV, 0);
+      addLast(0);
+      writeOut(queries() + turn.slot * T::kSlotBytes, mapO);
+      if (threadIdx.x % 128 == 0) {
+        finishReads();
+        arrive(at.emptyQ + 8 * slot);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void collectSums() {
+    if constexpr (T::kOnes) {
+      sum0 = quadFirst(out[T::kOutputs / 2]);
+      sum1 = quadFirst(out[T::kOutputs / 2 + 2]);
+    } else {
+      sum0 = quadSum(sum0);
+      sum1 = quadSum(sum1);
+    }
+  }
+
+  // Through the slot of the queries, which nothing reads any more.
+  __device__ __forceinline__ void writeOut(u32 slot, const Maps& mapO) {
+    collectSums();
+    const float factor0 = 1.f / sum0, factor1 = 1.f / sum1;
 #pragma unroll
     for (int i = 0; i < T::kOutputs / 8; ++i) {
-      const u32 to = queries() + i / 8 * T::kPieceBytes + row * 128 +
+      const u32 to = slot + i / 8 * T::kPieceBytes + row * 128 +
                      ((i % 8 ^ (row & 7)) << 4) + lane % 4 * 4;
       const float* o = out + 4 * i;
       storeShared(to, pack<T::kHalf>(o[0] * factor0, o[1] * factor0));
@@ -360,24 +295,30 @@ struct Consumer {
     }
     publishToCopies();
     syncNamed(8 + group, 128);
-    if (threadIdx.x % 128 != 0 || token >= problem.queries)
+    if (threadIdx.x % 128 != 0)
       return;
-    for (int piece = 0; piece < T::kValuePieces; ++piece)
-      storeBox(queries() + piece * T::kPieceBytes, mapO,
-               at.slice * T::kOutputs + piece * 64, at.head, token, at.image);
-    finishStores();
+    const int column = at.slice * T::kOutputs;
+    for (int piece = 0; piece < T::kValueWhole; ++piece)
+      storeBox(slot + piece * T::kPieceBytes, mapO.whole, column + piece * 64,
+               at.head, token, at.image);
+    if (T::kRest > 0)
+      storeBox(slot + T::kValueWhole * T::kPieceBytes, mapO.rest,
+               T::kValueWhole * 64, at.head, token, at.image);
+    commitStores();
   }
 };
 
 template <class T>
-__device__ __forceinline__ void
-attention(const TensorMap& mapQ, const TensorMap& mapK, const TensorMap& mapV,
-          const TensorMap& mapO, const Problem& problem) {
+__device__ __forceinline__ void attention(const Maps& mapQ, const Maps& mapK,
+                                          const Maps& mapV, const Maps& mapO,
+                                          const Problem& problem) {
   const Place<T> at(problem);
   // Consumers first, then the producer.
   const int group = __shfl_sync(~0u, threadIdx.x / 128, 0);
   if (threadIdx.x == 0)
     at.initBarriers();
+  if constexpr (T::kRest > 0)
+    at.fillPads();
   __syncthreads();
   letNextStart();
 
@@ -386,13 +327,23 @@ attention(const TensorMap& mapQ, const TensorMap& mapK, const TensorMap& mapV,
       giveRegisters<T::kProducerRegisters>();
     if (threadIdx.x == T::kConsumers) {
       waitForPrevious();
-      produce(at, mapQ, mapK, mapV);
+      const Producer<T> producer{at, mapQ, mapK, mapV};
+      if constexpr (T::kResident)
+        producer.streamQueries(problem);
+      else
+        producer.streamKeys();
     }
   } else {
     if (!T::kLean)
       takeRegisters<T::kConsumerRegisters>();
+    if (group >= at.groups)
+      return;
     Consumer<T> consumer(problem, at, group);
-    consumer.run();
-    consumer.writeOut(mapO);
+    if constexpr (T::kResident)
+      consumer.streamQueries(mapO);
+    else
+      consumer.streamKeys(mapO);
+    if (threadIdx.x % 128 == 0)
+      finishStores();
   }
 }

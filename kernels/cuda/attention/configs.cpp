@@ -7,10 +7,6 @@
 namespace burin::kernels::cuda {
 namespace {
 
-constexpr int64_t kMultiprocessors = 132; // of an H100 SXM
-// Up to this width the registers suffice for four warpgroups and 80 keys.
-constexpr int64_t kNarrow = 48;
-
 // `cost` is the time in microseconds of one tile against 4096 keys while every
 // multiprocessor computes one. Measured at widths 40, 64 and 80; estimated for
 // those of more than 128.
@@ -25,6 +21,10 @@ std::vector<Candidate> streaming(int64_t width) {
     return {{{128, 3, 4, 1, true}, 46},
             {{64, 4, 5, 1, true}, 64},
             {{128, 1, 2, 2, false}, 30}};
+  if (width <= 80)
+    return {{{128, 2, 3, 1, true}, 50},
+            {{64, 3, 4, 1, false}, 69},
+            {{64, 1, 3, 2, false}, 43}};
   if (width <= 128)
     return {{{128, 2, 3, 1, true}, 58}, {{64, 1, 3, 2, false}, 51}};
   if (width <= 256)
@@ -34,32 +34,33 @@ std::vector<Candidate> streaming(int64_t width) {
 }
 
 // For keys that fit one block, such as the 77 tokens of a text.
-std::vector<AttentionConfig> single(int64_t width) {
-  // Four warpgroups to one load of the keys.
-  if (width <= kNarrow)
-    return {{80, 1, 1, 3, false}, {80, 4, 5, 1, true}};
+std::vector<AttentionConfig> resident(int64_t width) {
+  // Up to this width the registers suffice for six warpgroups.
+  if (width <= 40)
+    return {{80, 2, 1, 3, false}};
   if (width <= 128)
     return {{80, 1, 1, width <= 80 ? 3 : 2, false}};
   if (width <= 160)
-    return {{80, 1, 1, 2, false}, {64, 1, 1, 2, false}};
+    return {{64, 1, 1, 2, false}, {80, 1, 1, 2, false}};
   return {};
 }
 
-int64_t tilesOf(const AttentionConfig& config, int64_t rows, int64_t queries) {
+// In tiles that fill a multiprocessor each, one after another. A head's last
+// tile lasts as long as it has queries; these run last, the first of them
+// beside the last round of whole tiles.
+double roundsOf(const AttentionConfig& config, int64_t rows, int64_t queries) {
   const int64_t tile = 64 * config.groups;
-  return (queries + tile - 1) / tile * rows;
-}
-
-AttentionConfig chooseSingle(const std::vector<AttentionConfig>& configs,
-                             int64_t width, int64_t rows, int64_t queries,
-                             int64_t keys) {
-  if (width > 128)
-    return configs[keys <= 64 ? 1 : 0];
-  // The larger tiles pay while they fill the card.
-  if (width <= kNarrow &&
-      tilesOf(configs[1], rows, queries) >= kMultiprocessors * 3 / 4)
-    return configs[1];
-  return configs[0];
+  const auto roundsOfTiles = [](int64_t tiles) {
+    return (tiles + kMultiprocessors - 1) / kMultiprocessors;
+  };
+  const int64_t whole = queries / tile * rows;
+  const int64_t rounds = roundsOfTiles(whole);
+  const int64_t groups = (queries % tile + 63) / 64;
+  const int64_t beside = rounds * kMultiprocessors - whole;
+  const int64_t after =
+      groups > 0 ? roundsOfTiles(std::max<int64_t>(0, rows - beside)) : 0;
+  return static_cast<double>(rounds) + static_cast<double>(after * groups) /
+                                           static_cast<double>(config.groups);
 }
 
 } // namespace
@@ -75,7 +76,7 @@ std::vector<AttentionConfig> attentionConfigs(int64_t width) {
   const bool sliced = width == 384 || width == 512;
   if (!whole && !sliced)
     return {};
-  std::vector<AttentionConfig> configs = single(width);
+  std::vector<AttentionConfig> configs = resident(width);
   for (const Candidate& candidate : streaming(width))
     configs.push_back(candidate.config);
   return configs;
@@ -83,14 +84,12 @@ std::vector<AttentionConfig> attentionConfigs(int64_t width) {
 
 AttentionConfig chooseAttentionConfig(int64_t width, int64_t rows,
                                       int64_t queries, int64_t keys) {
-  const std::vector<AttentionConfig> one = single(width);
-  if (!one.empty() && keys <= one.front().keys)
-    return chooseSingle(one, width, rows, queries, keys);
+  for (const AttentionConfig& config : resident(width))
+    if (keys <= config.keys)
+      return config;
   const int64_t slices = width > 256 ? 2 : 1;
   const auto time = [&](const Candidate& candidate) {
-    const int64_t tiles = tilesOf(candidate.config, rows * slices, queries);
-    const int64_t rounds = (tiles + kMultiprocessors - 1) / kMultiprocessors;
-    return static_cast<double>(rounds) * candidate.cost;
+    return roundsOf(candidate.config, rows * slices, queries) * candidate.cost;
   };
   return std::ranges::min(streaming(width), {}, time).config;
 }

@@ -70,10 +70,15 @@ __device__ __forceinline__ void storeBox(u32 from, const TensorMap& map,
                "l"(&map), "r"(column), "r"(head), "r"(token), "r"(image)
                : "memory");
 }
+__device__ __forceinline__ void commitStores() {
+  asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+}
+// Until shared memory has been read, or until results are written.
+__device__ __forceinline__ void finishReads() {
+  asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
+}
 __device__ __forceinline__ void finishStores() {
-  asm volatile("cp.async.bulk.commit_group;\n"
-               "cp.async.bulk.wait_group 0;" ::
-                   : "memory");
+  asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
 }
 // What was stored to shared memory is seen by bulk copies after this.
 __device__ __forceinline__ void publishToCopies() {
@@ -81,6 +86,12 @@ __device__ __forceinline__ void publishToCopies() {
 }
 __device__ __forceinline__ void storeShared(u32 to, u32 value) {
   asm volatile("st.shared.b32 [%0], %1;" ::"r"(to), "r"(value) : "memory");
+}
+// A chunk of 16 bytes: `first` and zeros.
+__device__ __forceinline__ void storeChunk(u32 to, u32 first) {
+  asm volatile("st.shared.v4.b32 [%0], {%1, %2, %2, %2};" ::"r"(to),
+               "r"(first), "r"(0)
+               : "memory");
 }
 
 // Operands of a warpgroup's product, 128-byte swizzle. Across: rows of 128
@@ -114,12 +125,12 @@ __device__ __forceinline__ void pin(float (&values)[kCount]) {
   for (int i = 0; i < kCount; ++i)
     asm volatile("" : "+f"(values[i])::"memory");
 }
-// A warp issues in order, so an instruction that needs `sum` keeps what follows
-// behind it. It never fires: sums of exponentials are positive.
-__device__ __forceinline__ void hold(float sum, u32 barrier) {
+// A warp issues in order, so an instruction that needs `bits` keeps what
+// follows behind it. It never fires: weights have no sign.
+__device__ __forceinline__ void hold(u32 bits, u32 barrier) {
   asm volatile("{.reg .pred p;\n"
-               "setp.lt.f32 p, %0, 0f00000000;\n"
-               "@p mbarrier.arrive.shared::cta.b64 _, [%1];}" ::"f"(sum),
+               "setp.lt.s32 p, %0, 0;\n"
+               "@p mbarrier.arrive.shared::cta.b64 _, [%1];}" ::"r"(bits),
                "r"(barrier)
                : "memory");
 }
@@ -156,4 +167,8 @@ __device__ __forceinline__ float quadMax(float value) {
 __device__ __forceinline__ float quadSum(float value) {
   value += __shfl_xor_sync(~0u, value, 1);
   return value + __shfl_xor_sync(~0u, value, 2);
+}
+// From the first of these four lanes.
+__device__ __forceinline__ float quadFirst(float value) {
+  return __shfl_sync(~0u, value, threadIdx.x % 32 & ~3);
 }

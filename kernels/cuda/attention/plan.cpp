@@ -34,7 +34,7 @@ struct Shape {
 
 // As in the two headers.
 struct Problem {
-  int32_t heads, tiles, queries, keys;
+  int32_t heads, tiles, queries, keys, images;
   float scaleLog2;
 };
 struct SimtProblem {
@@ -122,9 +122,9 @@ Result<uint32_t> gridOf(const Shape& p, int64_t tiles, int64_t slices) {
   return static_cast<uint32_t>(tiles * slices * p.heads * p.batch);
 }
 
-// Over (column, head, token, image).
+// Over (column, head, token, image); boxes of `columns` times `rows`.
 MapPlan mapOf(uint32_t index, const SliceInfo& slice, const Shape& p,
-              int rows) {
+              int64_t columns, int rows) {
   const auto tokens = static_cast<uint64_t>(p.tokens(index));
   const auto width = static_cast<uint64_t>(p.width);
   const auto pitch = static_cast<uint64_t>(slice.pitch);
@@ -132,7 +132,33 @@ MapPlan mapOf(uint32_t index, const SliceInfo& slice, const Shape& p,
           .extents = {width, static_cast<uint64_t>(p.heads), tokens,
                       static_cast<uint64_t>(p.batch)},
           .strides = {2 * width, 2 * pitch, 2 * pitch * tokens},
-          .box = {64, 1, static_cast<uint32_t>(rows), 1}};
+          .box = {static_cast<uint32_t>(columns), 1,
+                  static_cast<uint32_t>(rows), 1}};
+}
+
+// The columns of a head in boxes of 64 and a last one of the rest: maps of q,
+// k, v and out for the former, then for the latter, if they exist.
+std::vector<MapPlan> mapsOf(std::span<const SliceInfo, 4> slices,
+                            const Shape& p, const AttentionConfig& c) {
+  std::vector<MapPlan> maps;
+  for (int64_t columns :
+       {p.width < 64 ? int64_t{0} : int64_t{64}, p.width % 64})
+    for (uint32_t i = 0; columns > 0 && i < 4; ++i)
+      maps.push_back(
+          mapOf(i, slices[i], p, columns, i == 1 || i == 2 ? c.keys : 64));
+  return maps;
+}
+
+// Blocks of threads for a head. Where keys stay, no more than are on the card
+// at once, and as many tiles of queries for each as for the others.
+int64_t tilesOfHead(const Shape& p, const AttentionConfig& c) {
+  const int64_t tiles = (p.queries + 64 * c.groups - 1) / (64 * c.groups);
+  if (!isResident(c))
+    return tiles;
+  const int64_t fit =
+      std::max<int64_t>(1, kMultiprocessors * c.blocks / (p.batch * p.heads));
+  const int64_t rounds = (tiles + fit - 1) / fit;
+  return (tiles + rounds - 1) / rounds;
 }
 
 int threadsOf(const AttentionConfig& c) {
@@ -153,19 +179,38 @@ std::string boundsOf(const AttentionConfig& c) {
 int64_t sharedBytesOf(const AttentionConfig& c, int64_t width, int64_t slices) {
   const int64_t pieces = (width + 63) / 64;
   const int64_t valuePieces = (width / slices + 63) / 64;
-  return 1024 + c.groups * pieces * 64 * 128 +
-         c.stages * (pieces + valuePieces) * c.keys * 128 + 8 + 32 * c.stages;
+  const int64_t places = c.groups * (isResident(c) ? 2 : 1); // of queries
+  const int64_t barriers = 2 * places + 4 * c.stages;
+  return 1024 + places * pieces * 64 * 128 +
+         c.stages * (pieces + valuePieces) * c.keys * 128 + 8 * barriers;
 }
 
 std::string flag(bool value) {
   return value ? "true" : "false";
 }
 
+// The maps' parameters and how they pair up.
+std::string mapParameters(size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i)
+    text +=
+        "    const __grid_constant__ TensorMap map" + std::to_string(i) + ",\n";
+  return text;
+}
+std::string mapPairs(size_t count) {
+  std::string text;
+  for (size_t i = 0; i < 4; ++i)
+    text += "{map" + std::to_string(i) + ", map" +
+            std::to_string(i + count - 4) + "}, ";
+  return text;
+}
+
 std::string sm90Source(const LaunchPlan& plan, const Shape& p,
                        const AttentionConfig& c, int64_t slices, bool half) {
   std::string text = "#include \"attention/attention_sm90.cuh\"\n";
   text += scoreProduct(c.keys, half);
-  text += outputProduct(static_cast<int>(p.width / slices), half);
+  text += outputProduct(
+      static_cast<int>(p.width / slices + (p.width % 64 > 0 ? 8 : 0)), half);
   text += "using Shape = Tile<" + std::to_string(p.width) + ", " +
           std::to_string(c.keys) + ", " + std::to_string(c.groups) + ", " +
           std::to_string(c.stages) + ", " + std::to_string(c.blocks) + ", " +
@@ -176,13 +221,11 @@ std::string sm90Source(const LaunchPlan& plan, const Shape& p,
           " && Shape::kThreads == " + std::to_string(plan.threads) +
           ", \"as planned\");\n";
   text += "extern \"C\" __global__ void " + boundsOf(c) + "\n" + plan.symbol +
-          "(const __grid_constant__ Views<4> views,\n"
-          "    const __grid_constant__ TensorMap q,\n"
-          "    const __grid_constant__ TensorMap k,\n"
-          "    const __grid_constant__ TensorMap v,\n"
-          "    const __grid_constant__ TensorMap o,\n"
+          "(const __grid_constant__ Views<4> views,\n" +
+          mapParameters(plan.maps.size()) +
           "    const __grid_constant__ Problem problem) {\n"
-          "  attention<Shape>(q, k, v, o, problem);\n}\n";
+          "  attention<Shape>(" +
+          mapPairs(plan.maps.size()) + "problem);\n}\n";
   return text;
 }
 
@@ -191,7 +234,7 @@ Result<LaunchPlan> planSm90(const Shape& p,
                             const AttentionConfig& c) {
   const bool half = slices[0].dtype == DType::kF16;
   const int64_t columnSlices = p.width > 256 ? 2 : 1;
-  const int64_t tiles = (p.queries + 64 * c.groups - 1) / (64 * c.groups);
+  const int64_t tiles = tilesOfHead(p, c);
   LaunchPlan plan;
   plan.symbol = "attention_" + std::string(name(slices[0].dtype)) + "_d" +
                 std::to_string(p.width) + "_" + attentionConfigName(c) +
@@ -200,12 +243,11 @@ Result<LaunchPlan> planSm90(const Shape& p,
   plan.threads = static_cast<uint32_t>(threadsOf(c));
   plan.sharedBytes =
       static_cast<uint32_t>(sharedBytesOf(c, p.width, columnSlices));
-  plan.maps = {mapOf(0, slices[0], p, 64), mapOf(1, slices[1], p, c.keys),
-               mapOf(2, slices[2], p, c.keys), mapOf(3, slices[3], p, 64)};
-  plan.constants = bytesOf(Problem{static_cast<int32_t>(p.heads),
-                                   static_cast<int32_t>(tiles),
-                                   static_cast<int32_t>(p.queries),
-                                   static_cast<int32_t>(p.keys), p.scaleLog2});
+  plan.maps = mapsOf(slices, p, c);
+  plan.constants = bytesOf(
+      Problem{static_cast<int32_t>(p.heads), static_cast<int32_t>(tiles),
+              static_cast<int32_t>(p.queries), static_cast<int32_t>(p.keys),
+              static_cast<int32_t>(p.batch), p.scaleLog2});
   plan.source = sm90Source(plan, p, c, columnSlices, half);
   return plan;
 }
@@ -266,6 +308,11 @@ Result<LaunchPlan> planAttention(std::span<const int64_t> params,
       return invalidArgument("attention has no configuration " + name +
                              " for heads of " + std::to_string(p.width) +
                              " columns; see attentionConfigs()");
+    if (isResident(*options.config) && p.keys > options.config->keys)
+      return invalidArgument("attention's configuration " + name + " holds " +
+                             std::to_string(options.config->keys) +
+                             " keys, not " + std::to_string(p.keys) +
+                             "; use one of more stages");
     return planSm90(p, slices, *options.config);
   }
   if (options.simt || !reason.empty())

@@ -21,11 +21,18 @@ namespace burin::kernels::cuda {
 struct AttentionConfig {
   int keys;   // of a block of keys
   int groups; // warpgroups of 64 queries in a block of threads
-  int stages; // blocks of keys, and of values, in flight
+  int stages; // blocks of keys, and of values, in flight; 1: all keys in one
   int blocks; // blocks of threads whose registers fit a multiprocessor
   bool turns; // warpgroups send off their products in turn
   bool operator==(const AttentionConfig&) const = default;
 };
+
+constexpr int64_t kMultiprocessors = 132; // of an H100 SXM
+
+// Queries come and go while one block of keys stays: at most `keys` of them.
+constexpr bool isResident(const AttentionConfig& config) {
+  return config.stages == 1;
+}
 
 // "n128_w3_s4_b1_pp": keys, groups, stages, blocks, turns.
 std::string attentionConfigName(const AttentionConfig& config);

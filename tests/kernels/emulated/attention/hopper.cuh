@@ -7,6 +7,7 @@
 
 #include <array>
 #include <barrier>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -229,10 +230,18 @@ inline void storeBox(u32 from, const TensorMap& map, int column, int head,
                        std::memcpy(to, element, sizeof(*to));
                    });
 }
+inline void commitStores() {}
+inline void finishReads() {}
 inline void finishStores() {}
 inline void publishToCopies() {}
 inline void storeShared(u32 to, u32 value) {
   std::memcpy(emulated::shared(to), &value, sizeof(value));
+}
+inline void storeChunk(u32 to, u32 first) {
+  const u32 chunk[4] = {first};
+  if (to % 16 != 0)
+    emulated::die("a chunk that is not aligned", to);
+  std::memcpy(emulated::shared(to), chunk, sizeof(chunk));
 }
 
 inline u64 operandBits(u32 address) {
@@ -253,12 +262,18 @@ void awaitProducts() {
 }
 template <int kCount>
 void pin(float (&)[kCount]) {}
-inline void hold(float, u32) {}
+inline void hold(u32, u32) {}
 template <int kCount>
 void giveRegisters() {}
 template <int kCount>
 void takeRegisters() {}
 
+inline u32 __float_as_uint(float value) {
+  return std::bit_cast<u32>(value);
+}
+inline float __uint_as_float(u32 bits) {
+  return std::bit_cast<float>(bits);
+}
 inline float exp2Fast(float x) {
   return std::exp2(x);
 }
@@ -283,6 +298,14 @@ inline float quadMax(float value) {
 }
 inline float quadSum(float value) {
   return overLanes(value, 4, [](float a, float b) { return a + b; });
+}
+inline float quadFirst(float value) {
+  emulated::Warp& warp = emulated::warp();
+  warp.values[emulated::lane()] = value;
+  warp.meet();
+  value = warp.values[emulated::lane() & ~3u];
+  warp.meet();
+  return value;
 }
 inline bool __any_sync(u32, bool value) {
   return overLanes(value, 32, [](float a, float b) { return a + b; }) != 0;
