@@ -19,6 +19,7 @@
 #include <limits>
 #include <numbers>
 
+#include "kernels/cpu/attention/problem.h"
 #include "kernels/cpu/contract/geometry.h"
 #include "kernels/cpu/limits.h"
 #include "kernels/cpu/scratch.h"
@@ -35,16 +36,8 @@ constexpr int64_t kEnoughItems = 16;
 // Scores of a block, 96 x 64 floats, are half of a 48 KiB first-level cache.
 constexpr int64_t kKeyBlock = 16 * kTileRows;
 
-struct Problem {
-  int64_t batch, queries, keys, heads, width;
-  bool causal;
-  double scale;
-
-  explicit Problem(std::span<const int64_t> p)
-      : batch(p[kAttentionBatch]), queries(p[kAttentionQueries]),
-        keys(p[kAttentionKeys]), heads(p[kAttentionHeads]),
-        width(p[kAttentionWidth]), causal(p[kAttentionCausal] != 0),
-        scale(bitsToDouble(p[kAttentionScale])) {}
+struct Problem : AttentionProblem {
+  using AttentionProblem::AttentionProblem;
 
   // Strips of an item, and items of a head.
   int64_t strips() const {
@@ -201,22 +194,9 @@ private:
     for (int64_t i = 0; i < strip.count; ++i) {
       const float factor = 1.f / strip.sum[i];
       for (int64_t d = 0; d < p_.width; ++d)
-        row[d] = fromFloat(strip.out[d * strip.columns + i] * factor);
+        row[d] = fromFloat<T>(strip.out[d * strip.columns + i] * factor);
       row += args_->slices[3].pitch;
     }
-  }
-
-  static float toFloat(T value) {
-    if constexpr (sizeof(T) == 2)
-      return bf16ToFloat(value);
-    else
-      return value;
-  }
-  static T fromFloat(float value) {
-    if constexpr (sizeof(T) == 2)
-      return floatToBf16(value);
-    else
-      return value;
   }
 
   const Isa* isa_;

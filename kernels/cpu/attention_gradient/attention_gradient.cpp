@@ -20,8 +20,8 @@
 #include <limits>
 #include <numbers>
 
+#include "kernels/cpu/attention/problem.h"
 #include "kernels/cpu/contract/geometry.h"
-#include "kernels/cpu/contracts.h"
 #include "kernels/cpu/scratch.h"
 
 namespace burin::kernels {
@@ -33,16 +33,8 @@ constexpr int64_t kKeyBlock = 16 * kTileRows;
 
 enum Slice : int { kQ, kK, kV, kY, kDY, kDQ, kDK, kDV };
 
-struct Problem {
-  int64_t batch, queries, keys, heads, width;
-  bool causal;
-  double scale;
-
-  explicit Problem(std::span<const int64_t> p)
-      : batch(p[kAttentionBatch]), queries(p[kAttentionQueries]),
-        keys(p[kAttentionKeys]), heads(p[kAttentionHeads]),
-        width(p[kAttentionWidth]), causal(p[kAttentionCausal] != 0),
-        scale(bitsToDouble(p[kAttentionScale])) {}
+struct Problem : AttentionProblem {
+  using AttentionProblem::AttentionProblem;
 
   // The width with zeros up to whole vectors.
   int64_t padded() const { return roundUp(width, kTileGranule); }
@@ -241,7 +233,7 @@ private:
     for (int64_t i = 0; i < count_; ++i) {
       T* row = element(kDQ, batch_ * p_.queries + first_ + i);
       for (int64_t d = 0; d < p_.width; ++d)
-        row[d] = fromFloat(dQuery_[d * columns_ + i] * factor);
+        row[d] = fromFloat<T>(dQuery_[d * columns_ + i] * factor);
     }
   }
 
@@ -249,7 +241,7 @@ private:
     for (int64_t i = 0; i < p_.keys; ++i, sums += p_.padded()) {
       T* row = element(slice, batch_ * p_.keys + i);
       for (int64_t d = 0; d < p_.width; ++d)
-        row[d] = fromFloat(sums[d] * factor);
+        row[d] = fromFloat<T>(sums[d] * factor);
     }
   }
 
@@ -265,19 +257,6 @@ private:
     else
       std::copy_n(from, p_.width, to);
   }
-  static float toFloat(T value) {
-    if constexpr (sizeof(T) == 2)
-      return bf16ToFloat(value);
-    else
-      return value;
-  }
-  static T fromFloat(float value) {
-    if constexpr (sizeof(T) == 2)
-      return floatToBf16(value);
-    else
-      return value;
-  }
-
   const Isa* isa_;
   const CallArgs* args_;
   Problem p_;
