@@ -53,6 +53,18 @@ FailureOr<LibraryCall> contraction(Operation* op, Value input,
   return call;
 }
 
+SmallVector<int64_t> attentionParams(Value query, Value key, int64_t heads,
+                                     bool causal, double scale) {
+  auto shape = shapeOf(query);
+  return {shape[0],         shape[1], shapeOf(key)[1],           heads,
+          shape[2] / heads, causal,   kernels::doubleBits(scale)};
+}
+
+int64_t attentionPairs(Value query, Value key, bool causal) {
+  int64_t queries = shapeOf(query)[1];
+  return causal ? queries * (queries + 1) / 2 : queries * shapeOf(key)[1];
+}
+
 SmallVector<int64_t> groupParams(Value input, Value gamma, int64_t groups,
                                  double eps) {
   auto shape = shapeOf(input);

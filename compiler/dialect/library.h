@@ -38,6 +38,13 @@ mlir::FailureOr<LibraryCall> contraction(mlir::Operation* op, mlir::Value input,
                                          const Contraction& geometry,
                                          bool transposed = false);
 
+// The parameters of "attention", which its gradient shares, and the pairs of a
+// query and a key that a head of a sample multiplies: of a causal mask half.
+llvm::SmallVector<int64_t> attentionParams(mlir::Value query, mlir::Value key,
+                                           int64_t heads, bool causal,
+                                           double scale);
+int64_t attentionPairs(mlir::Value query, mlir::Value key, bool causal);
+
 // The parameters of "group_affine", which "group_norm" shares.
 llvm::SmallVector<int64_t> groupParams(mlir::Value input, mlir::Value gamma,
                                        int64_t groups, double eps);

@@ -160,15 +160,14 @@ void Differentiator::accumulate(Value value, Value addend) {
 
 struct Differentiate : impl::DifferentiateBase<Differentiate> {
   void runOnOperation() override {
-    SmallVector<GradientOp> gradients;
-    getOperation().walk([&](GradientOp op) { gradients.push_back(op); });
-    if (gradients.empty())
+    auto any = [](GradientOp) { return WalkResult::interrupt(); };
+    if (!getOperation().walk(any).wasInterrupted())
       return;
     // A parameter that the graph names twice is one value with one gradient.
     IRRewriter rewriter(&getContext());
     DominanceInfo dominance(getOperation());
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
-    gradients.clear();
+    SmallVector<GradientOp> gradients;
     getOperation().walk([&](GradientOp op) { gradients.push_back(op); });
     // In order: a gradient of a gradient stands after it.
     for (GradientOp gradient : gradients)

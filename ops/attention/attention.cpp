@@ -3,7 +3,6 @@
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
-#include "kernels/cpu/contracts.h"
 
 using namespace mlir;
 
@@ -56,17 +55,11 @@ FailureOr<LibraryCall> AttentionOp::libraryCall() {
   auto kernel = kernelFor(*this, "attention", getQuery());
   if (failed(kernel))
     return failure();
-  auto query = shapeOf(getQuery());
   LibraryCall call;
   call.kernel = *kernel;
   call.operands = {getQuery(), getKey(), getValue()};
-  call.params = {query[0],
-                 query[1],
-                 shapeOf(getKey())[1],
-                 getHeads(),
-                 query[2] / getHeads(),
-                 getCausal(),
-                 kernels::doubleBits(getScale())};
+  call.params = attentionParams(getQuery(), getKey(), getHeads(), getCausal(),
+                                getScale());
   return call;
 }
 
@@ -74,10 +67,7 @@ FailureOr<LibraryCall> AttentionOp::libraryCall() {
 // and a softmax.
 Cost AttentionOp::cost() {
   auto query = shapeOf(getQuery());
-  int64_t keys = shapeOf(getKey())[1];
-  int64_t pairs = query[1] * keys;
-  if (getCausal())
-    pairs = query[1] * (query[1] + 1) / 2;
+  int64_t pairs = attentionPairs(getQuery(), getKey(), getCausal());
   return {query[0] * pairs * (4 * query[2] + 5 * getHeads()),
           trafficBytes(*this)};
 }

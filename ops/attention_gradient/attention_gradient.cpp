@@ -3,7 +3,6 @@
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
-#include "kernels/cpu/contracts.h"
 
 using namespace mlir;
 
@@ -41,17 +40,11 @@ FailureOr<LibraryCall> AttentionGradientOp::libraryCall() {
   auto kernel = kernelFor(*this, "attention_gradient", getQuery());
   if (failed(kernel))
     return failure();
-  auto query = shapeOf(getQuery());
   LibraryCall call;
   call.kernel = *kernel;
   llvm::append_range(call.operands, getOperands());
-  call.params = {query[0],
-                 query[1],
-                 shapeOf(getKey())[1],
-                 getHeads(),
-                 query[2] / getHeads(),
-                 getCausal(),
-                 kernels::doubleBits(getScale())};
+  call.params = attentionParams(getQuery(), getKey(), getHeads(), getCausal(),
+                                getScale());
   return call;
 }
 
@@ -59,9 +52,7 @@ FailureOr<LibraryCall> AttentionGradientOp::libraryCall() {
 // a softmax and its gradient.
 Cost AttentionGradientOp::cost() {
   auto query = shapeOf(getQuery());
-  int64_t pairs = query[1] * shapeOf(getKey())[1];
-  if (getCausal())
-    pairs = query[1] * (query[1] + 1) / 2;
+  int64_t pairs = attentionPairs(getQuery(), getKey(), getCausal());
   return {query[0] * pairs * (10 * query[2] + 8 * getHeads()),
           trafficBytes(*this)};
 }
