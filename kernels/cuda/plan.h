@@ -40,6 +40,9 @@ struct Target {
   bool hasTensorMaps() const { return capability >= 90; }
 };
 
+// Of an H100 SXM, for which grids are chosen.
+constexpr int64_t kMultiprocessors = 132;
+
 // A tensor map over slice number `slice` of the step.
 struct MapPlan {
   uint32_t slice;

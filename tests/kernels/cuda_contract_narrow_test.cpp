@@ -165,12 +165,14 @@ private:
 };
 
 // The plan prints the problem that the test compiled.
-void expectConstant(const LaunchPlan& plan, const char* name, int value) {
-  EXPECT_NE(plan.source.find(std::string("int ") + name + " = " +
-                             std::to_string(value) + ";"),
-            std::string::npos)
-      << name << " " << value << " in\n"
-      << plan.source;
+void expectConstants(const LaunchPlan& plan,
+                     std::initializer_list<std::pair<const char*, int>> all) {
+  for (const auto& [name, value] : all)
+    EXPECT_NE(plan.source.find(std::string("int ") + name + " = " +
+                               std::to_string(value) + ";"),
+              std::string::npos)
+        << name << " " << value << " in\n"
+        << plan.source;
 }
 
 template <class P, int kOutputs>
@@ -180,14 +182,14 @@ void checkFewChannels(const Convolution& c) {
   Run<kHalf> run(c);
   const LaunchPlan plan = run.template plan<Epilogue>();
   ASSERT_TRUE(plan.symbol.starts_with("contract_few_channels_"));
-  expectConstant(plan, "kChannels", P::kChannels);
-  expectConstant(plan, "kTaps", P::kTaps);
-  expectConstant(plan, "kKernelWidth", P::kKernelWidth);
-  expectConstant(plan, "kStride", P::kStride);
-  expectConstant(plan, "kPadTop", P::kPadTop);
-  expectConstant(plan, "kPadLeft", P::kPadLeft);
-  expectConstant(plan, "kWide", P::kWide);
-  expectConstant(plan, "kGroups", P::kGroups);
+  expectConstants(plan, {{"kChannels", P::kChannels},
+                         {"kTaps", P::kTaps},
+                         {"kKernelWidth", P::kKernelWidth},
+                         {"kStride", P::kStride},
+                         {"kPadTop", P::kPadTop},
+                         {"kPadLeft", P::kPadLeft},
+                         {"kWide", P::kWide},
+                         {"kGroups", P::kGroups}});
   run.launch(plan, [](const View* views, const SimtShape& shape) {
     contractFewChannels<P, Epilogue>(views, shape);
   });
@@ -232,15 +234,15 @@ void checkFewOutputs(const Convolution& c) {
   Run<kHalf> run(c);
   const LaunchPlan plan = run.template plan<Epilogue>();
   ASSERT_TRUE(plan.symbol.starts_with("contract_few_outputs_"));
-  expectConstant(plan, "kChannels", P::kChannels);
-  expectConstant(plan, "kOutputs", P::kOutputs);
-  expectConstant(plan, "kKernelHeight", P::kKernelHeight);
-  expectConstant(plan, "kKernelWidth", P::kKernelWidth);
-  expectConstant(plan, "kPadTop", P::kPadTop);
-  expectConstant(plan, "kPadLeft", P::kPadLeft);
-  expectConstant(plan, "kTileHeight", P::kTileHeight);
-  expectConstant(plan, "kTileWidth", P::kTileWidth);
-  expectConstant(plan, "kBatch", P::kBatch);
+  expectConstants(plan, {{"kChannels", P::kChannels},
+                         {"kOutputs", P::kOutputs},
+                         {"kKernelHeight", P::kKernelHeight},
+                         {"kKernelWidth", P::kKernelWidth},
+                         {"kPadTop", P::kPadTop},
+                         {"kPadLeft", P::kPadLeft},
+                         {"kTileHeight", P::kTileHeight},
+                         {"kTileWidth", P::kTileWidth},
+                         {"kBatch", P::kBatch}});
   std::vector<uint4> shared(plan.sharedBytes / 16 + 1,
                             {~0u, ~0u, ~0u, ~0u}); // NaN
   run.launch(plan, [&](const View* views, const SimtShape& shape) {

@@ -27,8 +27,6 @@ struct AttentionConfig {
   bool operator==(const AttentionConfig&) const = default;
 };
 
-constexpr int64_t kMultiprocessors = 132; // of an H100 SXM
-
 // Queries come and go while one block of keys stays: at most `keys` of them.
 constexpr bool isResident(const AttentionConfig& config) {
   return config.stages == 1;

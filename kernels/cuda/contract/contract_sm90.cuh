@@ -11,100 +11,13 @@
 // A CTA is one producing warpgroup and kConsumers that multiply. Shared
 // memory: kStages stages of {kBM x 64 input, kBN x 64 weights} and two
 // barriers a stage, `full` (bytes have landed) and `empty` (every reader is
-// done). Registers: 40 and 224 a thread with two consumers, 32 and 160 with
-// three. CTAs of a cluster share input along kCN and weights along kCM by
+// done). CTAs of a cluster share input along kCN and weights along kCM by
 // multicast, and split K over kCK; partial sums meet in shared memory in a
 // fixed order. The sum of a row does not depend on where in a tile it lies,
 // nor on the rows beside it, and repeats bit for bit.
 #pragma once
 
-#include "contract/hopper.cuh"
-#include "contract/tiling.cuh"
-
-// kPingPong: each consumer owns whole tiles in turn, so that the epilogue of
-// one runs under the products of the other. kResident: CTAs of a
-// multiprocessor; with two, the next kernel's fill their stages with weights
-// while this kernel's still run. kApart: partial sums have memory of their own
-// and need not wait until all stages of the cluster are free.
-template <int kBM_, int kBN_, int kStages_, int kConsumers_, int kCM_, int kCN_,
-          int kCK_, bool kPingPong_, int kResident_, bool kApart_>
-struct Tile {
-  static constexpr int kBM = kBM_, kBN = kBN_, kStages = kStages_;
-  static constexpr int kConsumers = kConsumers_;
-  static constexpr int kCM = kCM_, kCN = kCN_, kCK = kCK_;
-  static constexpr bool kPingPong = kPingPong_;
-  static constexpr int kResident = kResident_;
-  static constexpr bool kApart = kApart_;
-  // Registers of a thread that loads and of one that multiplies. One consumer
-  // and its producer keep those that they are launched with.
-  static constexpr bool kMovesRegisters = kConsumers > 1;
-  static constexpr int kLoadRegisters =
-      kConsumers == 2 && kResident == 1 ? 40 : 32;
-  static constexpr int kSumRegisters =
-      kConsumers == 1   ? (kResident == 1 ? 255 : 128)
-      : kConsumers == 2 ? (kResident == 1 ? 224 : 104)
-                        : 160;
-  // Blocks of 64 rows per warpgroup.
-  static constexpr int kMB = kPingPong ? kBM / 64 : kBM / 64 / kConsumers;
-  static constexpr int kABytes = kBM * 128, kBBytes = kBN * 128;
-  static constexpr int kStageBytes = kABytes + kBBytes;
-  static constexpr int kCluster = kCM * kCN * kCK;
-  static constexpr int kThreads = (kConsumers + 1) * 128;
-  // CTAs that write into this one's stages, itself included.
-  static constexpr int kPeers = kCM + kCN - 1;
-  // Groups of 8 sums per thread; those that a CTA finishes when K is split.
-  static constexpr int kGroups = kMB * 2 * (kBN / 32);
-  static constexpr int kShare = (kGroups + kCK - 1) / kCK;
-  static_assert(kBN % 32 == 0 && kMB * 64 * (kPingPong ? 1 : kConsumers) == kBM,
-                "tile");
-  static_assert(!(kPingPong && kCK > 1), "a split keeps one tile per cluster");
-  static constexpr int kPartialBytes = kCK * kShare * kConsumers * 4096;
-  static constexpr int kRingBytes = kStages * kStageBytes;
-  static constexpr int kPartialsAt = kApart ? kRingBytes : 0;
-  static constexpr int kBarriersAt = kRingBytes + (kApart ? kPartialBytes : 0);
-  static_assert(kApart || kCK == 1 || kPartialBytes <= kRingBytes,
-                "partial sums reuse the stages");
-};
-
-// A CTA's place in its cluster and its share of the work.
-template <class T>
-struct Place {
-  u32 base, full, empty, turns; // addresses in shared memory
-  u32 rank;
-  int cm, cn, ck;
-  int clusters, first, works; // pieces first, first + clusters, ..
-  int kBegin, kEnd;
-
-  __device__ __forceinline__ Place(const void* shared, const ContractShape& s) {
-    base = (sharedAddress(shared) + 1023) & ~1023u;
-    full = base + T::kBarriersAt;
-    empty = full + 8 * T::kStages;
-    turns = empty + 8 * T::kStages;
-    rank = T::kCluster > 1 ? clusterRank() : 0;
-    cn = rank % T::kCN;
-    cm = rank / T::kCN % T::kCM;
-    ck = rank / (T::kCN * T::kCM);
-    clusters = gridDim.x / T::kCluster;
-    first = blockIdx.x / T::kCluster;
-    const int tilesM = s.phases * s.tilesN * s.tilesH * s.tilesW;
-    works = (tilesM + T::kCM - 1) / T::kCM * ((s.tilesC + T::kCN - 1) / T::kCN);
-    const int steps = s.chunks * s.taps;
-    kBegin = steps * ck / T::kCK;
-    kEnd = steps * (ck + 1) / T::kCK;
-  }
-};
-
-template <class T>
-__device__ __forceinline__ void initBarriers(const Place<T>& p) {
-  for (int i = 0; i < T::kStages; ++i) {
-    barrierInit(p.full + 8 * i, 1);
-    barrierInit(p.empty + 8 * i,
-                (T::kPingPong ? 1 : T::kConsumers) * 4 * T::kPeers);
-  }
-  for (int i = 0; i < T::kConsumers; ++i)
-    barrierInit(p.turns + 8 * i, 4);
-  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-}
+#include "contract/finish_sm90.cuh"
 
 // Weights of K step k into stage `slot`; `it` counts steps over all tiles.
 template <class T, int kGates>
@@ -175,17 +88,6 @@ produce(const Place<T>& p, const TensorMap& mapA, const TensorMap& mapB,
   }
 }
 
-// A consumer's part of the tile: sums of rows row0 + 64 mb + 8 half and
-// columns column0 + 32 q .. + 7.
-template <class T>
-struct Sums {
-  float v[T::kMB][T::kBN / 2];
-
-  __device__ __forceinline__ float at(int mb, int q, int half, int j) const {
-    return v[mb][(q * 4 + j / 2) * 4 + half * 2 + j % 2];
-  }
-};
-
 // Tells every CTA that fills this stage that one warp is done with it.
 template <class T>
 __device__ __forceinline__ void release(const Place<T>& p, u32 slot) {
@@ -233,138 +135,6 @@ __device__ __forceinline__ u32 multiply(const Place<T>& p, Sums<T>& sums,
 __device__ __forceinline__ void waitForProducts() {
   asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 }
-
-// What an epilogue reads beside the sums of one row.
-template <class T, class Epilogue>
-struct RowReads {
-  static constexpr int kGates = Epilogue::kGated ? 2 : 1;
-  static constexpr int kQ = T::kBN / 32 / kGates;
-  typename Epilogue::Operand operand[kQ];
-  int row;
-
-  // Row `i` of the 2 kMB that a thread has sums of.
-  __device__ __forceinline__ void fetch(const ContractShape& s,
-                                        const TileOrigin& o, const View* views,
-                                        int row0, int column, int i) {
-    row = tileRow(s, o, row0 + i / 2 * 64 + i % 2 * 8);
-#pragma unroll
-    for (int q = 0; q < kQ; ++q)
-      if (row >= 0 && column + q * 32 < Epilogue::kOutputs)
-        operand[q] = Epilogue{}.fetch(views, row, column + q * 32);
-  }
-};
-
-// How many rows' reads are on their way while sums are made and finished, as
-// far as registers last: those of the first before the products, those of
-// each further row before the one above it is finished. Consumers that take
-// turns need not hurry; three of them have 160 registers a thread, which 80
-// sums and early reads overcommit: 0.7 us of 13 at 12288 x 320 x 320.
-template <class T, class Epilogue>
-__device__ constexpr int rowsAhead() {
-  constexpr int kOthers = T::kConsumers == 3 ? 60 : T::kPingPong ? 48 : 36;
-  constexpr int kReads = (sizeof(RowReads<T, Epilogue>) + 3) / 4;
-  constexpr int kFree = T::kSumRegisters - T::kMB * T::kBN / 2 - kOthers;
-  return !T::kPingPong && kFree >= 2 * kReads ? 2 : kFree >= kReads ? 1 : 0;
-}
-
-template <class T, class Epilogue>
-__device__ __forceinline__ void
-finishTile(const ContractShape& s, const TileOrigin& o, const Sums<T>& sums,
-           RowReads<T, Epilogue> reads, const View* views, int row0,
-           int column) {
-  using Reads = RowReads<T, Epilogue>;
-  constexpr int kRows = 2 * T::kMB, kAhead = rowsAhead<T, Epilogue>();
-#pragma unroll
-  for (int i = 0; i < kRows; ++i) {
-    Reads next;
-    if (kAhead == 2 && i + 1 < kRows)
-      next.fetch(s, o, views, row0, column, i + 1);
-    if (kAhead == 0 || (kAhead == 1 && i > 0))
-      reads.fetch(s, o, views, row0, column, i);
-    if (reads.row >= 0) {
-#pragma unroll
-      for (int q = 0; q < Reads::kQ; ++q) {
-        float value[8], gate[8];
-#pragma unroll
-        for (int j = 0; j < 8; ++j) {
-          value[j] = sums.at(i / 2, q, i % 2, j);
-          gate[j] = Reads::kGates == 2
-                        ? sums.at(i / 2, q + T::kBN / 64, i % 2, j)
-                        : 0.f;
-        }
-        if (column + q * 32 < Epilogue::kOutputs)
-          Epilogue{}.finish(views, value, gate, reads.operand[q], reads.row,
-                            column + q * 32);
-      }
-    }
-    if (kAhead == 2)
-      reads = next;
-  }
-}
-
-// K is split: each CTA of the cluster finishes every kCK-th group of 8 sums.
-// Partial sums are pushed, in thread order, into the stages of the CTA that
-// finishes them.
-template <class T>
-__device__ __forceinline__ void pushSums(const Place<T>& p, const Sums<T>& sums,
-                                         u32 mine, u32 pitch) {
-  constexpr int kPlane = T::kCM * T::kCN;
-#pragma unroll
-  for (int g = 0; g < T::kGroups; ++g)
-#pragma unroll
-    for (int part = 0; part < 2; ++part) {
-      const int q = g % (T::kBN / 32), half = g / (T::kBN / 32) % 2;
-      const int mb = g / (T::kBN / 16), j = 4 * part;
-      const u32 to = peerAddress(
-          mine + ((p.ck * T::kShare + g / T::kCK) * 2 + part) * pitch,
-          g % T::kCK * kPlane + p.rank % kPlane);
-      asm volatile(
-          "st.shared::cluster.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(to),
-          "f"(sums.at(mb, q, half, j)), "f"(sums.at(mb, q, half, j + 1)),
-          "f"(sums.at(mb, q, half, j + 2)), "f"(sums.at(mb, q, half, j + 3))
-          : "memory");
-    }
-}
-
-__device__ __forceinline__ void addShared(float (&value)[8], u32 from,
-                                          u32 pitch) {
-  float t[8];
-  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
-               : "=f"(t[0]), "=f"(t[1]), "=f"(t[2]), "=f"(t[3])
-               : "r"(from));
-  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
-               : "=f"(t[4]), "=f"(t[5]), "=f"(t[6]), "=f"(t[7])
-               : "r"(from + pitch));
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    value[i] += t[i];
-}
-
-// The groups of 8 sums that this CTA finishes, and what the epilogue reads
-// beside them.
-template <class T, class Epilogue>
-struct SplitReads {
-  int row[T::kShare], column[T::kShare];
-  typename Epilogue::Operand operand[T::kShare];
-
-  __device__ __forceinline__ void fetch(const Place<T>& p,
-                                        const ContractShape& s,
-                                        const TileOrigin& o, const View* views,
-                                        int row0, int column0) {
-#pragma unroll
-    for (int j = 0; j < T::kShare; ++j) {
-      const int g = j * T::kCK + p.ck;
-      const int q = g % (T::kBN / 32), half = g / (T::kBN / 32) % 2;
-      const int mb = g / (T::kBN / 16);
-      column[j] = o.c + column0 + q * 32;
-      row[j] = g < T::kGroups && column[j] < Epilogue::kOutputs
-                   ? tileRow(s, o, row0 + mb * 64 + half * 8)
-                   : -1;
-      if (row[j] >= 0)
-        operand[j] = Epilogue{}.fetch(views, row[j], column[j]);
-    }
-  }
-};
 
 // The one tile of a cluster that splits K.
 template <class T, class Epilogue>

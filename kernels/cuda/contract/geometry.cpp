@@ -10,6 +10,10 @@
 namespace burin::kernels::cuda {
 namespace {
 
+int64_t divideUp(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
 // Extents of a box of the copy engine.
 constexpr int64_t kMaxBox = 256;
 constexpr int64_t kMaxTaps = 49;
@@ -126,7 +130,6 @@ Result<std::string> elementText(DType dtype, const std::string& what) {
 }
 
 PixelBox pixelBox(const ContractGeometry& g, int64_t pixels) {
-  const auto divideUp = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   const int64_t most = kMaxBox / g.stride;
   std::tuple<int64_t, int64_t, int64_t> best{INT64_MAX, 0, 0};
   PixelBox box{0, 0, 0};
@@ -143,6 +146,42 @@ PixelBox pixelBox(const ContractGeometry& g, int64_t pixels) {
       }
     }
   return box;
+}
+
+ContractShape contractShape(const ContractGeometry& g, const PixelBox& box,
+                            int64_t tileOutputs, bool pixelsFirst) {
+  const auto number = [](int64_t value) { return static_cast<int>(value); };
+  return {.batch = number(g.batch),
+          .height = number(g.height),
+          .width = number(g.width),
+          .boxN = number(box.n),
+          .boxH = number(box.h),
+          .boxW = number(box.w),
+          .inverseH = inverse(number(box.h)),
+          .inverseW = inverse(number(box.w)),
+          .tilesN = number(divideUp(g.batch, box.n)),
+          .tilesH = number(divideUp(g.height, box.h)),
+          .tilesW = number(divideUp(g.width, box.w)),
+          .tilesC = number(divideUp(g.outputs, tileOutputs)),
+          .phases = number(g.phases),
+          .chunks = number(g.chunks()),
+          .taps = number(g.taps()),
+          .kernelWidth = number(g.kernelWidth),
+          .stride = number(g.stride),
+          .padTop = number(g.padTop),
+          .padLeft = number(g.padLeft),
+          .paddedOutputs = number(g.paddedOutputs()),
+          .pixelsFirst = pixelsFirst};
+}
+
+SimtShape simtShape(const ContractGeometry& g, const PixelBox& box,
+                    int64_t tileOutputs) {
+  const auto number = [](int64_t value) { return static_cast<int>(value); };
+  return {.shape = contractShape(g, box, tileOutputs, false),
+          .inHeight = number(g.inHeight),
+          .inWidth = number(g.inWidth),
+          .channels = number(g.channels),
+          .upsample = number(g.upsample)};
 }
 
 } // namespace burin::kernels::cuda

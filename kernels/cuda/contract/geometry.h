@@ -45,4 +45,10 @@ struct PixelBox {
 };
 PixelBox pixelBox(const ContractGeometry& g, int64_t pixels);
 
+// Constants of a launch whose tiles are `box` by `tileOutputs` channels.
+ContractShape contractShape(const ContractGeometry& g, const PixelBox& box,
+                            int64_t tileOutputs, bool pixelsFirst);
+SimtShape simtShape(const ContractGeometry& g, const PixelBox& box,
+                    int64_t tileOutputs);
+
 } // namespace burin::kernels::cuda

@@ -10,7 +10,6 @@ namespace {
 constexpr int64_t kMostChannels = 8, kMostOutputs = 8, kMostProducts = 80;
 // Of few_channels.cuh: rows are told from the one past every picture.
 constexpr int64_t kMostRows = 16384;
-constexpr int64_t kMultiprocessors = 132;
 // Blocks of few_channels.cuh for each multiprocessor: more of them read the
 // weights again without keeping memory busier.
 constexpr int64_t kResident = 2;
@@ -96,36 +95,6 @@ PixelTile chooseTile(const ContractGeometry& g) {
 
 } // namespace
 
-SimtShape narrowShape(const ContractGeometry& g, int64_t tileHeight,
-                      int64_t tileWidth) {
-  const auto number = [](int64_t value) { return static_cast<int>(value); };
-  return {.shape = {.batch = number(g.batch),
-                    .height = number(g.height),
-                    .width = number(g.width),
-                    .boxN = 1,
-                    .boxH = number(tileHeight),
-                    .boxW = number(tileWidth),
-                    .inverseH = inverse(number(tileHeight)),
-                    .inverseW = inverse(number(tileWidth)),
-                    .tilesN = number(g.batch),
-                    .tilesH = number(divideUp(g.height, tileHeight)),
-                    .tilesW = number(divideUp(g.width, tileWidth)),
-                    .tilesC = 1,
-                    .phases = 1,
-                    .chunks = number(g.chunks()),
-                    .taps = number(g.taps()),
-                    .kernelWidth = number(g.kernelWidth),
-                    .stride = number(g.stride),
-                    .padTop = number(g.padTop),
-                    .padLeft = number(g.padLeft),
-                    .paddedOutputs = number(g.paddedOutputs()),
-                    .pixelsFirst = 0},
-          .inHeight = number(g.inHeight),
-          .inWidth = number(g.inWidth),
-          .channels = number(g.channels),
-          .upsample = 1};
-}
-
 std::optional<LaunchPlan> planFewChannels(const ContractGeometry& g,
                                           const SliceInfo& input,
                                           const EpilogueText& epilogue) {
@@ -157,7 +126,7 @@ std::optional<LaunchPlan> planFewChannels(const ContractGeometry& g,
   const int64_t most =
       std::max<int64_t>(1, kMultiprocessors * kResident / pieces);
   const int64_t shares = divideUp(items, divideUp(items, most));
-  SimtShape shape = narrowShape(g, 1, 1);
+  SimtShape shape = simtShape(g, PixelBox{1, 1, 1}, g.outputs);
   shape.shape.tilesC = static_cast<int>(pieces);
   shape.shape.tilesW = static_cast<int>(shares);
   plan.blocks[0] = static_cast<uint32_t>(pieces * shares);
@@ -197,7 +166,8 @@ std::optional<LaunchPlan> planFewOutputs(const ContractGeometry& g,
              "shared);\n");
   plan.blocks[0] = static_cast<uint32_t>(blocks);
   plan.sharedBytes = static_cast<uint32_t>(bytes);
-  plan.constants = bytesOf(narrowShape(g, tile.height, tile.width));
+  plan.constants =
+      bytesOf(simtShape(g, PixelBox{1, tile.height, tile.width}, g.outputs));
   return plan;
 }
 

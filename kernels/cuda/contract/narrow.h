@@ -11,11 +11,6 @@
 
 namespace burin::kernels::cuda {
 
-// What both kernels are launched with; tiles are counted in units of
-// `tileHeight` x `tileWidth` pixels.
-SimtShape narrowShape(const ContractGeometry& g, int64_t tileHeight,
-                      int64_t tileWidth);
-
 // Nothing where another kernel has to do it: other types than bf16 and f16,
 // enlarged inputs, gates, and
 //   more than 8 channels, or 80 products a pixel and output;

@@ -69,32 +69,6 @@ std::string sm90Source(const ContractTile& t, const EpilogueText& epilogue,
   return text;
 }
 
-ContractShape shapeOf(const ContractGeometry& g, const PixelBox& box,
-                      int64_t tileOutputs, bool pixelsFirst) {
-  const auto number = [](int64_t value) { return static_cast<int>(value); };
-  return {.batch = number(g.batch),
-          .height = number(g.height),
-          .width = number(g.width),
-          .boxN = number(box.n),
-          .boxH = number(box.h),
-          .boxW = number(box.w),
-          .inverseH = inverse(number(box.h)),
-          .inverseW = inverse(number(box.w)),
-          .tilesN = number(divideUp(g.batch, box.n)),
-          .tilesH = number(divideUp(g.height, box.h)),
-          .tilesW = number(divideUp(g.width, box.w)),
-          .tilesC = number(divideUp(g.outputs, tileOutputs)),
-          .phases = number(g.phases),
-          .chunks = number(g.chunks()),
-          .taps = number(g.taps()),
-          .kernelWidth = number(g.kernelWidth),
-          .stride = number(g.stride),
-          .padTop = number(g.padTop),
-          .padLeft = number(g.padLeft),
-          .paddedOutputs = number(g.paddedOutputs()),
-          .pixelsFirst = pixelsFirst};
-}
-
 // The input as (channel, w, h, n). With steps the box counts what it spans.
 MapPlan inputMap(const ContractGeometry& g, const PixelBox& box,
                  const SliceInfo& input) {
@@ -166,7 +140,7 @@ Result<LaunchPlan> planSm90(const ContractGeometry& g, const SliceInfo& input,
   plan.cluster = tile.cluster();
   plan.sharedBytes = tile.sharedBytes();
   plan.maps = {inputMap(g, box, input), weightMap(g, outputs)};
-  plan.constants = bytesOf(shapeOf(g, box, outputs, choice.pixelsFirst));
+  plan.constants = bytesOf(contractShape(g, box, outputs, choice.pixelsFirst));
   return plan;
 }
 
@@ -193,13 +167,7 @@ Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
                  static_cast<uint32_t>(columns),
                  static_cast<uint32_t>(g.phases)};
   plan.threads = kSimtThreads;
-  const auto number = [](int64_t value) { return static_cast<int>(value); };
-  plan.constants = bytesOf(
-      SimtShape{.shape = shapeOf(g, PixelBox{1, 1, 1}, kSimtColumns, false),
-                .inHeight = number(g.inHeight),
-                .inWidth = number(g.inWidth),
-                .channels = number(g.channels),
-                .upsample = number(g.upsample)});
+  plan.constants = bytesOf(simtShape(g, PixelBox{1, 1, 1}, kSimtColumns));
   return plan;
 }
 

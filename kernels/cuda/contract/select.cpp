@@ -59,7 +59,7 @@ constexpr ContractTile kTiles[] = {
 
 // Clusters of a size (index) that fit at once: GPCs of an H100 have 16 or 18
 // multiprocessors, and a cluster lies in one.
-constexpr int kActive[] = {0, 132, 66, 39, 30, 22, 17, 15, 15};
+constexpr int kActive[] = {0, kMultiprocessors, 66, 39, 30, 22, 17, 15, 15};
 
 // What value * gelu(gate) adds to a tile for each value. It keeps the units
 // busy that a tile of other consumers would need, so nothing hides it.
