@@ -9,6 +9,7 @@
 #   probe      the card and its ceilings
 #   replay     the cases in $CASES, each against its reference
 #   model      InstructPix2Pix with random weights in $MODEL
+#   warm       compiles every peer of the next three, all at once; needs model
 #   unet vae text    `burin bench` beside PyTorch; needs model
 #   edit       a whole edit beside diffusers; needs model
 #   kernels    `burin bench --kernels` beside PyTorch's, on bench/shapes/cuda
@@ -17,7 +18,7 @@
 #   profile    `burin bench --profile` of the UNet
 #
 # Settings and their defaults are below. Modules are $MODULES/<name>.burinm:
-# unet1 unet3 unet12 vae_decoder vae_decoder128 vae_encoder text_encoder; a
+# unet1 unet3 unet12 vae_decoder vae_decoder128 vae_encoder text_encoder edit; a
 # missing one is compiled where Burin can. A part that fails stops no other.
 # Logs and JSON go to $LOGS, and packed to $OUT/run_all.tar.gz where $OUT is
 # set.
@@ -40,12 +41,15 @@ cd "$(dirname "$0")/../.." || exit 1
 : "${STEPS:=20}"
 : "${REPEAT:=10}"
 : "${PEER:=--against torch}"
+: "${EDIT_PEER:=--mode compile}"
 : "${SANITIZE:=linear. attention. group_norm. conv2d. softmax.}"
 : "${SANITIZERS:=memcheck racecheck initcheck synccheck}"
 : "${BATCHES:=1 3 12}"
+: "${SHAPES:=unet_64 vae_decoder_64 vae_encoder_512 text_encoder_77}"
 mkdir -p "$LOGS"
 export PYTHONPATH="$SITE${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONUNBUFFERED=1
+export TORCHINDUCTOR_CACHE_DIR="${TORCHINDUCTOR_CACHE_DIR:-/tmp/burin_inductor}"
 
 # attempt SECONDS LOG COMMAND...: keeps all output in LOG, shows a failure.
 attempt() {
@@ -125,31 +129,62 @@ part_unet() {
   done
 }
 
+decode() { # NAME SIDE, in latents
+  bench_one "$1" vae_decoder --height "$2" --width "$2"
+}
+decode_small() { decode vae_decoder "$LATENT"; }
+decode_large() { decode vae_decoder128 $((2 * LATENT)); }
+encode() {
+  bench_one vae_encoder vae_encoder --height $((8 * LATENT)) \
+    --width $((8 * LATENT))
+}
 part_vae() {
-  local wide=$((2 * LATENT)) pixels=$((8 * LATENT))
-  bench_one vae_decoder vae_decoder --height "$LATENT" --width "$LATENT"
-  bench_one vae_decoder128 vae_decoder --height $wide --width $wide
-  bench_one vae_encoder vae_encoder --height $pixels --width $pixels
+  decode_small
+  decode_large
+  encode
 }
 
 part_text() {
   bench_one text_encoder text_encoder --batch 3 --tokens 77
 }
 
+edit_peer() {
+  # A word list, so unquoted.
+  timeout 350 "$PYTHON" bench/reference/edit_peer.py --folder "$MODEL" \
+    --device "$DEVICE" --side $((8 * LATENT)) --steps "$STEPS" $EDIT_PEER
+}
+
+# What PyTorch takes minutes for, one after another.
+part_warm() {
+  mkdir -p "$LOGS/warm"
+  (
+    LOGS=$LOGS/warm REPEAT=2
+    for BATCHES in $BATCHES; do part_unet & done
+    decode_small &
+    decode_large &
+    encode &
+    edit_peer >"$LOGS/edit_peer.jsonl" 2>&1 &
+    wait
+  )
+}
+
 part_edit() {
-  local i picture=$LOGS/picture.png side=$((8 * LATENT))
+  local i picture=$LOGS/picture.png side=$((8 * LATENT)) words
   "$PYTHON" -c "import numpy, sys; from PIL import Image
 n = numpy.random.default_rng(1).integers(0, 256, ($side, $side, 3))
 Image.fromarray(n.astype('uint8')).save(sys.argv[1])" "$picture"
-  for i in 1 2 3; do # a process each: cold, then with warm caches
-    timeout 120 "$BURIN" edit "$picture" "12 345 678" -o "$LOGS/edited.png" \
-      --model "$MODEL/model.burin" --size "$side" --steps "$STEPS" \
-      --text-scale 7.5 --image-scale 1.5 --device "$DEVICE" \
-      --precision "$PRECISION" --json 2>&1 | tail -n 20
-  done
-  timeout 400 "$PYTHON" bench/reference/edit_peer.py --folder "$MODEL" \
-    --device "$DEVICE" --side "$side" --steps "$STEPS" 2>"$LOGS/error.log" |
-    tee "$LOGS/edit_peer.jsonl"
+  words=("$BURIN" edit "$picture" "12 345 678" -o "$LOGS/edited.png" --model
+    "$MODEL/model.burin" --size "$side" --steps "$STEPS" --text-scale 7.5
+    --image-scale 1.5 --device "$DEVICE" --precision "$PRECISION" --json -q)
+  [ -f "$MODULES/edit.burinm" ] && words+=(--module "$MODULES/edit.burinm")
+  {
+    for i in 1 2; do # a process each
+      time timeout 120 "${words[@]}" | tr -d '\n ' && echo
+    done
+    timeout 120 "${words[@]}" --repeat 8 | tr -d '\n ' && echo
+    edit_peer 2>"$LOGS/error.log"
+    timeout 120 "${words[@]}" --repeat 8 | tr -d '\n ' && echo
+  } 2>&1 | tee "$LOGS/edit.log"
 }
 
 # Kernels are compiled on the card's machine: PyTorch brings NVRTC.
@@ -165,7 +200,7 @@ print(*[f for p in sys.path for f in sorted(
 part_kernels() {
   local file batch flags
   find_nvrtc
-  for file in unet_64 vae_decoder_64 vae_encoder_512 text_encoder_77; do
+  for file in $SHAPES; do
     batch=1 flags=()
     [ "$file" = unet_64 ] && batch=3 && flags=(--layer-norms)
     timeout 300 "$PYTHON" bench/reference/torch_kernels_cuda.py --batch $batch \
