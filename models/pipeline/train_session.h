@@ -100,14 +100,21 @@ public:
 private:
   struct Buffer {
     Memory memory;
-    size_t bytes = 0;
+    TensorSpec spec;
   };
 
   TrainSession() = default;
+  Status allocate();
+  Status initialize(const TrainOptions& options);
+  Status upload(std::string_view name, std::span<const float> values);
+  std::string layoutFingerprint() const;
 
   std::unique_ptr<Session> session_;
+  const FunctionInfo* step_ = nullptr;
+  const FunctionInfo* export_ = nullptr;
   std::vector<TensorSpec> tensors_;
-  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor
+  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor of the step
+  std::vector<std::byte*> inputs_, outputs_;           // of the step
   int64_t updates_ = 0;
 };
 
