@@ -41,6 +41,7 @@ struct SampleConfig {
 };
 
 struct TrainConfig {
+  std::string file; // that it was read from, for messages
   // Files and folders; relative ones begin where the configuration lies.
   std::string model;  // the checkpoint to start from
   std::string data;   // folder of shards (formats/dataset/shard.h)
