@@ -20,7 +20,8 @@ struct TrainOptions {
   int threads = 0;               // of the CPU; 0: one a processor
   std::string precision = "f32"; // of activations; parameters stay float32
   int64_t batch = 1;             // examples a step
-  int64_t height = 0;            // of the latents
+  int64_t parts = 1;  // that they go through the network in, one by one
+  int64_t height = 0; // of the latents
   int64_t width = 0;
   int64_t tokens = 77;
   // What the network predicts: the noise or the velocity.
@@ -31,7 +32,7 @@ struct TrainOptions {
   ModuleCacheOptions compile;
 };
 
-// The examples of a step; images are channels-last.
+// The examples of a step, all of its parts; images are channels-last.
 struct TrainBatch {
   std::span<const float> target; // [batch, height, width, channels] latents of
                                  // what the network is to make
@@ -68,8 +69,8 @@ public:
   open(Checkpoint checkpoint, const TrainOptions& options,
        std::shared_ptr<Device> device = nullptr);
 
-  // One update; returns when the device has done it. The error names a span of
-  // the wrong size.
+  // One update, from the mean over all examples whatever the parts; returns
+  // when the device has done it. The error names a span of the wrong size.
   Status step(const TrainBatch& batch, const schedule::HyperParameters& hyper,
               TrainReport* report);
 
@@ -103,18 +104,31 @@ private:
     TensorSpec spec;
   };
 
-  TrainSession() = default;
+  // A function with the buffers that it works on.
+  struct Call {
+    const FunctionInfo* function = nullptr;
+    std::vector<std::byte*> inputs, outputs;
+  };
+
+  explicit TrainSession(int64_t parts) : parts_(parts) {}
   Status allocate();
+  Result<Call> call(std::string_view function);
   Status initialize(const TrainOptions& options);
-  Status upload(std::string_view name, std::span<const float> values);
+  Status enqueue(const Call& call);
+  Status enqueueParts(const TrainBatch& batch);
+  Status upload(const TrainBatch& batch, int64_t part);
+  Status upload(std::string_view name, std::span<const float> values,
+                int64_t part, int64_t parts);
   std::string layoutFingerprint() const;
 
   std::unique_ptr<Session> session_;
-  const FunctionInfo* step_ = nullptr;
+  int64_t parts_;
+  // One step as a whole, or the gradient of the first part, of each further
+  // one with its addition, and the update.
+  Call step_, gradient_, further_, accumulate_, update_;
   const FunctionInfo* export_ = nullptr;
   std::vector<TensorSpec> tensors_;
-  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor of the step
-  std::vector<std::byte*> inputs_, outputs_;           // of the step
+  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor of a call
   int64_t updates_ = 0;
 };
 

@@ -169,6 +169,7 @@ private:
     options.threads = config_.threads;
     options.precision = config_.precision;
     options.batch = config_.batch;
+    options.parts = config_.accumulate;
     options.height = shape_.height;
     options.width = shape_.width;
     options.tokens = shape_.tokens;
