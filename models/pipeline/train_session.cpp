@@ -50,6 +50,15 @@ SessionOptions sessionOptions(const TrainOptions& options) {
 
 } // namespace
 
+std::vector<FunctionRequest>
+TrainSession::functions(const TrainOptions& options) {
+  return {stepRequest(options), plainRequest("train_export")};
+}
+
+std::vector<FunctionRequest> TrainSession::beginning() {
+  return {plainRequest("train_initialize")};
+}
+
 Result<std::unique_ptr<TrainSession>>
 TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
                    std::shared_ptr<Device> device) {
@@ -57,10 +66,11 @@ TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
     BURIN_ASSIGN(device, openDevice(options.device, options.threads));
   }
   std::unique_ptr<TrainSession> result(new TrainSession);
-  std::array functions = {stepRequest(options), plainRequest("train_export")};
+  SessionOptions session = sessionOptions(options);
+  session.moduleFile = options.moduleFile;
   BURIN_ASSIGN(result->session_,
-               Session::open(std::move(checkpoint), functions,
-                             sessionOptions(options), device));
+               Session::open(std::move(checkpoint), functions(options), session,
+                             device));
   BURIN_TRY(result->allocate());
   BURIN_TRY(
       result->initialize(options).within("the weights' way into training"));
@@ -100,9 +110,10 @@ Status TrainSession::initialize(const TrainOptions& options) {
                Checkpoint::open(session_->checkpoint().path()));
   // The session does not own the device, which outlives both.
   std::shared_ptr<Device> device(std::shared_ptr<void>(), &session_->device());
-  std::array functions = {plainRequest("train_initialize")};
-  BURIN_ASSIGN(auto begin, Session::open(std::move(checkpoint), functions,
-                                         sessionOptions(options), device));
+  SessionOptions session = sessionOptions(options);
+  session.moduleFile = options.beginningFile;
+  BURIN_ASSIGN(auto begin, Session::open(std::move(checkpoint), beginning(),
+                                         session, device));
   BURIN_ASSIGN(const FunctionInfo* function,
                begin->program().find("train_initialize"));
   for (std::string_view name : {kParameters, kAverage}) {
