@@ -41,7 +41,17 @@ FunctionRequest plainRequest(const char* name) {
   return request;
 }
 
-std::vector<FunctionRequest> stepRequests(const TrainOptions& options) {
+SessionOptions sessionOptions(const TrainOptions& options) {
+  SessionOptions session;
+  session.precision = options.precision;
+  session.compile = options.compile;
+  return session;
+}
+
+} // namespace
+
+std::vector<FunctionRequest>
+TrainSession::functions(const TrainOptions& options) {
   const char* decay = options.decayWeightsAlone ? "weights" : "all";
   std::vector<FunctionRequest> requests = {plainRequest("train_export")};
   if (options.parts == 1) {
@@ -56,14 +66,9 @@ std::vector<FunctionRequest> stepRequests(const TrainOptions& options) {
   return requests;
 }
 
-SessionOptions sessionOptions(const TrainOptions& options) {
-  SessionOptions session;
-  session.precision = options.precision;
-  session.compile = options.compile;
-  return session;
+std::vector<FunctionRequest> TrainSession::beginning() {
+  return {plainRequest("train_initialize")};
 }
-
-} // namespace
 
 Result<std::unique_ptr<TrainSession>>
 TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
@@ -76,9 +81,11 @@ TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
                            " does not go in " + std::to_string(options.parts) +
                            " equal parts");
   std::unique_ptr<TrainSession> result(new TrainSession(options.parts));
+  SessionOptions session = sessionOptions(options);
+  session.moduleFile = options.moduleFile;
   BURIN_ASSIGN(result->session_,
-               Session::open(std::move(checkpoint), stepRequests(options),
-                             sessionOptions(options), device));
+               Session::open(std::move(checkpoint), functions(options), session,
+                             device));
   BURIN_TRY(result->allocate());
   BURIN_TRY(
       result->initialize(options).within("the weights' way into training"));
@@ -131,9 +138,10 @@ Status TrainSession::initialize(const TrainOptions& options) {
                Checkpoint::open(session_->checkpoint().path()));
   // The session does not own the device, which outlives both.
   std::shared_ptr<Device> device(std::shared_ptr<void>(), &session_->device());
-  std::array functions = {plainRequest("train_initialize")};
-  BURIN_ASSIGN(auto begin, Session::open(std::move(checkpoint), functions,
-                                         sessionOptions(options), device));
+  SessionOptions session = sessionOptions(options);
+  session.moduleFile = options.beginningFile;
+  BURIN_ASSIGN(auto begin, Session::open(std::move(checkpoint), beginning(),
+                                         session, device));
   BURIN_ASSIGN(const FunctionInfo* function,
                begin->program().find("train_initialize"));
   for (std::string_view name : {kParameters, kAverage}) {

@@ -29,6 +29,9 @@ struct TrainOptions {
   // Whether weights alone decay (tensors of more than one axis), or biases and
   // norms too.
   bool decayWeightsAlone = true;
+  // Compiled modules to use instead of compiling: TrainSession::functions(),
+  // beginning().
+  std::string moduleFile, beginningFile;
   ModuleCacheOptions compile;
 };
 
@@ -63,6 +66,10 @@ struct TrainedTensors {
 // Used by one thread at a time.
 class TrainSession {
 public:
+  // What a session runs from then on, and once before.
+  static std::vector<FunctionRequest> functions(const TrainOptions& options);
+  static std::vector<FunctionRequest> beginning();
+
   // Compiles or finds the module, and begins from the checkpoint's weights,
   // moments of zero, and an average that equals the weights.
   static Result<std::unique_ptr<TrainSession>>

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "formats/file/atomic_file.h"
+#include "models/pipeline/edit.h"
 #include "models/pipeline/model_info.h"
 #include "models/train/export.h"
 #include "models/train/folder_lock.h"
@@ -17,6 +19,12 @@ namespace burin::train {
 namespace {
 
 namespace fs = std::filesystem;
+
+// In a folder of modules.
+constexpr std::string_view kEncoderModule = "encode.burinm",
+                           kBeginningModule = "begin.burinm",
+                           kStepModule = "step.burinm",
+                           kSampleModule = "samples.burinm";
 
 class Training {
 public:
@@ -43,10 +51,43 @@ public:
     std::function<Result<Image>()> sample;
     if (samples_)
       sample = [this] {
-        return samples_->draw(modelPath(config_), size_, sessionOptions());
+        return samples_->draw(modelPath(config_), size_,
+                              sessionOptions(kSampleModule));
       };
     return runLoop({config_, *learner_, batcher, states, publish, sample},
                    events_);
+  }
+
+  Status compile(const std::string& processor, const std::string& folder) {
+    BURIN_TRY(openModel());
+    BURIN_TRY(checkPrecision(config_.precision, processor));
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error)
+      return unavailable("cannot make the folder '" + folder +
+                         "': " + error.message());
+    CompileTarget target = {processor, config_.precision, Layout::kNchw};
+    auto write = [&](std::string_view name,
+                     const std::vector<FunctionRequest>& functions) -> Status {
+      std::string path = folder + "/" + std::string(name);
+      stage("compiling " + path);
+      BURIN_ASSIGN(std::string request,
+                   compileRequest(*start_, functions, target));
+      BURIN_ASSIGN(ModuleBytes module, cachedModule(request));
+      return writeFileAtomically(path, module.bytes());
+    };
+    BURIN_TRY(write(kBeginningModule, pipeline::TrainSession::beginning()));
+    BURIN_TRY(
+        write(kStepModule, pipeline::TrainSession::functions(trainOptions())));
+    target.layout = Layout::kNhwc;
+    BURIN_TRY(write(kEncoderModule, encoderFunctions(shape_, size_)));
+    if (config_.samples.every == 0)
+      return okStatus();
+    BURIN_ASSIGN(
+        std::vector<FunctionRequest> edits,
+        pipeline::editFunctions(*start_, {size_, size_},
+                                static_cast<size_t>(config_.samples.count)));
+    return write(kSampleModule, edits);
   }
 
 private:
@@ -110,8 +151,15 @@ private:
     }
   }
 
-  SessionOptions sessionOptions() const {
+  // The file of a module, or none where they are compiled.
+  std::string moduleFile(std::string_view name) const {
+    return config_.modules.empty() ? std::string()
+                                   : config_.modules + "/" + std::string(name);
+  }
+
+  SessionOptions sessionOptions(std::string_view module) const {
     SessionOptions options;
+    options.moduleFile = moduleFile(module);
     options.device = config_.device;
     options.threads = config_.threads;
     options.precision = config_.precision;
@@ -133,8 +181,8 @@ private:
     options.size = size_;
     auto makeEncoder = [this]() -> Result<std::unique_ptr<ExampleEncoder>> {
       BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
-      return openModelEncoder(std::move(model), shape_, size_, sessionOptions(),
-                              device_);
+      return openModelEncoder(std::move(model), shape_, size_,
+                              sessionOptions(kEncoderModule), device_);
     };
     DatasetEvents dataEvents;
     size_t faults = 0;
@@ -162,8 +210,7 @@ private:
     return data;
   }
 
-  Status openNetwork() {
-    stage("opening the network");
+  pipeline::TrainOptions trainOptions() const {
     pipeline::TrainOptions options;
     options.device = config_.device;
     options.threads = config_.threads;
@@ -174,9 +221,17 @@ private:
     options.width = shape_.width;
     options.tokens = shape_.tokens;
     options.prediction = info_.scheduler.prediction;
-    options.compile = sessionOptions().compile;
+    options.compile = sessionOptions(kStepModule).compile;
+    options.moduleFile = moduleFile(kStepModule);
+    options.beginningFile = moduleFile(kBeginningModule);
+    return options;
+  }
+
+  Status openNetwork() {
+    stage("opening the network");
     BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
-    BURIN_ASSIGN(learner_, openLearner(std::move(model), options, device_));
+    BURIN_ASSIGN(learner_,
+                 openLearner(std::move(model), trainOptions(), device_));
     return okStatus();
   }
 
@@ -215,6 +270,11 @@ std::string modelPath(const TrainConfig& config) {
 Result<TrainSummary> train(const TrainConfig& config,
                            const TrainEvents& events) {
   return Training(config, events).run();
+}
+
+Status compileModules(const TrainConfig& config, const std::string& processor,
+                      const std::string& folder, const TrainEvents& events) {
+  return Training(config, events).compile(processor, folder);
 }
 
 } // namespace burin::train

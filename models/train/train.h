@@ -23,4 +23,10 @@ std::string modelPath(const TrainConfig& config);
 Result<TrainSummary> train(const TrainConfig& config,
                            const TrainEvents& events);
 
+// Compiles what the training runs for a processor (targetOf() in
+// models/pipeline/device.h) into a folder that TrainConfig::modules may name
+// on a machine without the compiler. The data need not be there.
+Status compileModules(const TrainConfig& config, const std::string& processor,
+                      const std::string& folder, const TrainEvents& events);
+
 } // namespace burin::train

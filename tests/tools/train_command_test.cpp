@@ -146,6 +146,24 @@ TEST_F(TrainCommand, goes_on_when_more_steps_are_wanted) {
   EXPECT_EQ(losses("more"), losses("whole"));
 }
 
+TEST_F(TrainCommand, needs_no_compiler_where_modules_are_given) {
+  auto compile = training("ahead", 20);
+  std::string modules = *folder_ / "modules";
+  succeed({compile[0], compile[1], "--compile", modules});
+  ::setenv("BURIN_COMPILER", "/none", 1);
+  CommandResult without = runBurin(compile);
+  succeed({compile[0], compile[1], "--modules", modules});
+  CommandResult wrong = runBurin(
+      {"train", *folder_ / "whole.json", "--modules", *folder_ / "none"});
+  ::unsetenv("BURIN_COMPILER");
+  EXPECT_EQ(without.exitStatus, 2);
+  EXPECT_EQ(wrong.exitStatus, 2);
+  EXPECT_NE(wrong.error.find("none/"), std::string::npos) << wrong.error;
+  auto whole = losses("whole");
+  whole.resize(20);
+  EXPECT_EQ(losses("ahead"), whole);
+}
+
 TEST_F(TrainCommand, a_full_disk_loses_nothing) {
   succeed(training("full", 20));
   // Less than a state, more than a row of the log.

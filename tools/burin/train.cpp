@@ -11,6 +11,7 @@
 
 #include "models/train/train.h"
 #include "tools/burin/progress.h"
+#include "tools/burin/target.h"
 
 namespace burin::cli {
 namespace {
@@ -21,7 +22,7 @@ using train::TrainProgress;
 using train::TrainSummary;
 
 struct Options {
-  std::string config;
+  std::string config, modules, compile, target;
   bool example = false, quiet = false;
 };
 
@@ -41,7 +42,12 @@ std::string help() {
          "output folder then holds model.burin, with averaged weights, states\n"
          "to go on from, log.jsonl, and curves for 'tensorboard --logdir'.\n"
          "Ctrl-C saves and ends; the same command goes on, with the losses\n"
-         "that it would have had.";
+         "that it would have had.\n\n"
+         "For a machine without the compiler:\n"
+         "  burin train train.json --compile modules --target sm_90a    # "
+         "here\n"
+         "  burin train train.json --modules modules                    # "
+         "there";
 }
 
 volatile std::sig_atomic_t stopAsked = 0;
@@ -154,8 +160,22 @@ Status execute(const Options& options) {
     return invalidArgument("name a configuration file; 'burin train "
                            "--example' prints one to start from");
   BURIN_ASSIGN(TrainConfig config, train::readTrainConfig(options.config));
-  catchSignals();
+  config.modules = options.modules;
   Screen screen(options.quiet);
+  if (!options.compile.empty()) {
+    BURIN_ASSIGN(std::string target,
+                 chooseTarget(config.device, options.target));
+    Status status =
+        train::compileModules(config, target, options.compile, screen.events());
+    screen.end();
+    BURIN_TRY(status);
+    return print(options.compile + ": the training's modules for " + target +
+                 "\n");
+  }
+  if (!options.target.empty())
+    return invalidArgument("--target " + options.target +
+                           " says what to compile for; it goes with --compile");
+  catchSignals();
   Result<TrainSummary> summary = train::train(config, screen.events());
   screen.end();
   BURIN_TRY(summary.status());
@@ -174,6 +194,13 @@ void addTrain(CLI::App& app, Action& chosen) {
                       "The configuration, a JSON file");
   command->add_flag("--example", options->example,
                     "Print a configuration to start from, and end");
+  command->add_option("--modules", options->modules,
+                      "Folder of modules from --compile, to compile nothing");
+  command
+      ->add_option("--compile", options->compile,
+                   "Compile into this folder what the training runs, and end")
+      ->excludes("--modules");
+  addTargetOption(command, options->target);
   command->add_flag("-q,--quiet", options->quiet, "Show no progress");
 }
 
