@@ -54,13 +54,14 @@ std::vector<FunctionRequest>
 TrainSession::functions(const TrainOptions& options) {
   const char* decay = options.decayWeightsAlone ? "weights" : "all";
   std::vector<FunctionRequest> requests = {plainRequest("train_export")};
-  if (options.parts == 1) {
+  if (options.parts == 1 && options.processes == 1) {
     requests.push_back(batchRequest("train_step", options));
     requests.back().decay = decay;
     return requests;
   }
   requests.push_back(batchRequest("train_gradient", options));
-  requests.push_back(plainRequest("train_accumulate"));
+  if (options.parts > 1)
+    requests.push_back(plainRequest("train_accumulate"));
   requests.push_back(plainRequest("train_update"));
   requests.back().decay = decay;
   return requests;
@@ -72,7 +73,8 @@ std::vector<FunctionRequest> TrainSession::beginning() {
 
 Result<std::unique_ptr<TrainSession>>
 TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
-                   std::shared_ptr<Device> device) {
+                   std::shared_ptr<Device> device,
+                   std::shared_ptr<Collective> collective) {
   if (!device) {
     BURIN_ASSIGN(device, openDevice(options.device, options.threads));
   }
@@ -80,7 +82,11 @@ TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
     return invalidArgument("a batch of " + std::to_string(options.batch) +
                            " does not go in " + std::to_string(options.parts) +
                            " equal parts");
-  std::unique_ptr<TrainSession> result(new TrainSession(options.parts));
+  if (options.processes != (collective ? collective->size() : 1))
+    return internalError("a step of " + std::to_string(options.processes) +
+                         " processes has a collective of others");
+  std::unique_ptr<TrainSession> result(
+      new TrainSession(options.parts, std::move(collective)));
   SessionOptions session = sessionOptions(options);
   session.moduleFile = options.moduleFile;
   BURIN_ASSIGN(result->session_,
@@ -95,13 +101,15 @@ TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
 Status TrainSession::allocate() {
   BURIN_ASSIGN(export_, session_->program().find("train_export"));
   tensors_ = export_->outputs;
-  if (parts_ == 1) {
+  if (!sums()) {
     BURIN_ASSIGN(step_, call("train_step"));
     return okStatus();
   }
   BURIN_ASSIGN(gradient_, call("train_gradient"));
-  BURIN_ASSIGN(accumulate_, call("train_accumulate"));
   BURIN_ASSIGN(update_, call("train_update"));
+  if (parts_ == 1)
+    return okStatus();
+  BURIN_ASSIGN(accumulate_, call("train_accumulate"));
   further_ = gradient_;
   further_.outputs = {buffers_.find("part")->second.memory.data()};
   return okStatus();
@@ -185,7 +193,7 @@ Status TrainSession::enqueue(const Call& call) {
       .within(std::string(call.function->name));
 }
 
-// Gradients of all parts are added up before the update.
+// Gradients of all parts and processes are added up before the update.
 Status TrainSession::enqueueParts(const TrainBatch& batch) {
   for (int64_t part = 0; part < parts_; ++part) {
     BURIN_TRY(upload(batch, part));
@@ -193,15 +201,22 @@ Status TrainSession::enqueueParts(const TrainBatch& batch) {
     if (part > 0)
       BURIN_TRY(enqueue(accumulate_));
   }
+  if (collective_) {
+    const Buffer& gradients = buffers_.find("gradients")->second;
+    BURIN_TRY(
+        collective_->sum(reinterpret_cast<float*>(gradients.memory.data()),
+                         bytesOf(gradients.spec) / sizeof(float)));
+  }
   return enqueue(update_);
 }
 
 Status TrainSession::step(const TrainBatch& batch,
                           const schedule::HyperParameters& hyper,
                           TrainReport* report) {
-  BURIN_TRY(upload("hyper", schedule::hyperTensor(hyper, updates_ + 1, parts_),
-                   0, 1));
-  if (parts_ == 1) {
+  int64_t parts = parts_ * (collective_ ? collective_->size() : 1);
+  BURIN_TRY(
+      upload("hyper", schedule::hyperTensor(hyper, updates_ + 1, parts), 0, 1));
+  if (!sums()) {
     BURIN_TRY(upload(batch, 0));
     BURIN_TRY(enqueue(step_));
   } else {
