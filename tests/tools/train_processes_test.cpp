@@ -133,7 +133,7 @@ TEST_F(TrainProcesses, learn_what_one_does) {
 }
 
 TEST_F(TrainProcesses, go_on_bit_for_bit) {
-  succeed(runTwo(configuration("whole")));
+  succeed(runTwo(configuration("whole"))); // its modules are made by now
   succeed(runTwo(configuration("stopped", {{"steps", 11}})));
   succeed(runTwo(configuration("stopped")));
   EXPECT_EQ(losses("stopped"), losses("whole"));

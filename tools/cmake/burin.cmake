@@ -105,9 +105,11 @@ function(burin_mpi_test name)
   burin_test(${name} SOURCES ${ARG_SOURCES} DEPS ${ARG_DEPS}
     LABELS quick multi LAUNCHER ${launcher} TIMEOUT 120)
   add_dependencies(${name} burin_mpi_library)
-  # Open MPI in containers: as root, without ptrace, on few processors.
+  # Open MPI in containers: as root, without ptrace, on few processors; and no
+  # grace for processes that another one ends.
   set_tests_properties(${name} PROPERTIES PROCESSORS 2 ENVIRONMENT
     "BURIN_MPI=$<TARGET_FILE:burin_mpi_library>;OMPI_ALLOW_RUN_AS_ROOT=1;\
 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl_vader_single_copy_mechanism=none;\
-OMPI_MCA_hwloc_base_binding_policy=none")
+OMPI_MCA_hwloc_base_binding_policy=none;\
+OMPI_MCA_odls_base_sigkill_timeout=0")
 endfunction()
