@@ -28,6 +28,8 @@ void buildGraphPipeline(OpPassManager& manager, StringRef target) {
   // Before regions form: an invariant must not be fused into a step.
   manager.addPass(createHoistInvariants());
   if (gpu) {
+    // After convolutions have taken upsampling in.
+    manager.addNestedPass<func::FuncOp>(createFoldShortcuts({target.str()}));
     // After hoisting, which tells apart what steps share and what they do not.
     manager.addNestedPass<func::FuncOp>(createMergeLinears());
     // Gates are windows of the product itself after this, which regions know.

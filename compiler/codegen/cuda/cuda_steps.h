@@ -29,15 +29,20 @@ public:
   mlir::LogicalResult finish(module::ModuleT& module, mlir::Location location);
 
 private:
-  struct Work; // one region being emitted
+  struct Work;       // one region being emitted
+  struct WeightPart; // what one weight fills of a packed matrix
   mlir::FailureOr<kernels::cuda::LaunchPlan> planLibrary(Work& work);
-  mlir::FailureOr<kernels::cuda::LaunchPlan> planContraction(Work& work);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
-  packing(Work& work, mlir::Value weight, int64_t firstRow,
-          const LibraryCall& call, DType dtype, bool gated);
-  mlir::FailureOr<uint32_t> packedWeights(Work& work, mlir::ValueRange weights,
+  planGroupNorm(Work& work, const LibraryCall& call);
+  mlir::FailureOr<kernels::cuda::LaunchPlan>
+  planContraction(Work& work, const LibraryCall& call);
+  static std::vector<WeightPart> weightParts(Work& work,
+                                             const LibraryCall& call);
+  mlir::FailureOr<uint32_t> packedWeights(Work& work,
+                                          llvm::ArrayRef<WeightPart> weights,
                                           const LibraryCall& call, DType dtype,
                                           bool gated);
+  mlir::FailureOr<kernels::cuda::LaunchPlan> planTiled(Work& work);
   mlir::LogicalResult addOwnSlices(Work& work, mlir::ValueRange values);
   mlir::FailureOr<kernels::cuda::EpilogueText> epilogueOf(Work& work);
   // The launch of `plan` on `slices`; its text is compiled by finish().
