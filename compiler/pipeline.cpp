@@ -2,7 +2,7 @@
 // Orders the passes and says why each stands where it does.
 #include "compiler/pipeline.h"
 
-#include "compiler/codegen/cuda/cuda_steps.h"
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/passes/passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"

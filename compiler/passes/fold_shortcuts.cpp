@@ -7,7 +7,7 @@
 //
 // Both are products with the same rows: one of more columns needs one launch,
 // and the shortcut is never written or read.
-#include "compiler/codegen/cuda/cuda_steps.h"
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/passes/passes.h"

@@ -3,19 +3,12 @@
 // printed for its shapes.
 #pragma once
 
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/emit/function_emitter.h"
-#include "kernels/cuda/plan.h"
 
 #include "llvm/ADT/StringMap.h"
 
 namespace burin {
-
-// The target of that name ("sm_90a"), or nothing.
-std::optional<kernels::cuda::Target> cudaTarget(llvm::StringRef name);
-
-// Whether a GPU has one kernel for this composite op, so that it is not taken
-// apart.
-bool hasCudaKernel(mlir::Operation* op, const kernels::cuda::Target& target);
 
 class CudaSteps final : public StepEmitter {
 public:
