@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rewrites composite ops until none is left.
-#include "compiler/codegen/cuda/cuda_steps.h"
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/dialect/dialect.h"
 #include "compiler/passes/passes.h"
 

@@ -196,23 +196,9 @@ FailureOr<SmallVector<Value>> Conv2dOp::vjp(OpBuilder& builder,
 }
 
 FailureOr<LibraryCall> Conv2dOp::libraryCall() {
-  auto in = shapeOf(getInput());
-  auto out = shapeOf(getOutput());
-  auto weight = shapeOf(getWeight());
   return contraction(*this, getInput(), getWeight(),
-                     {.batch = in[0],
-                      .outHeight = out[1],
-                      .outWidth = out[2],
-                      .inHeight = in[1],
-                      .inWidth = in[2],
-                      .channels = in[3],
-                      .kernelHeight = weight[2],
-                      .kernelWidth = weight[3],
-                      .stride = getStride(),
-                      .padTop = getPadding()[0],
-                      .padLeft = getPadding()[1],
-                      .upsample = getUpsample(),
-                      .outChannels = out[3]},
+                     convolution(getInput(), getWeight(), getOutput(),
+                                 getStride(), getPadding(), getUpsample()),
                      getTransposed());
 }
 

@@ -299,6 +299,29 @@ const Case kCases[] = {
         return %8 : tensor<2x64x64xf16>
       })",
      5},
+    // The end of a block whose channels change: the projection of its input, a
+    // concatenation, is part of the convolution.
+    {"Shortcut", R"(
+      func.func @main(%h: tensor<2x8x8x64xbf16>, %p: tensor<2x8x8x64xbf16>,
+                      %q: tensor<2x8x8x32xbf16>) -> tensor<2x8x8x64xbf16> {
+        %w = burin.parameter "w" : tensor<64x64x3x3xf32>
+        %v = burin.parameter "v" : tensor<64x96x1x1xf32>
+        %b = burin.parameter "b" : tensor<64xbf16>
+        %c = burin.parameter "c" : tensor<64xbf16>
+        %0 = burin.concat %p, %q axis 3
+          : tensor<2x8x8x64xbf16>, tensor<2x8x8x32xbf16>
+        %1 = burin.unary "silu" %0 : tensor<2x8x8x96xbf16>
+        %2 = burin.conv2d %h, %w stride 1 padding [1, 1, 1, 1]
+          : tensor<2x8x8x64xbf16>, tensor<64x64x3x3xf32>
+        %3 = burin.binary "add" %2, %b : tensor<2x8x8x64xbf16>, tensor<64xbf16>
+        %4 = burin.conv2d %1, %v stride 1 padding [0, 0, 0, 0]
+          : tensor<2x8x8x96xbf16>, tensor<64x96x1x1xf32>
+        %5 = burin.binary "add" %4, %c : tensor<2x8x8x64xbf16>, tensor<64xbf16>
+        %6 = burin.binary "add" %3, %5
+          : tensor<2x8x8x64xbf16>, tensor<2x8x8x64xbf16>
+        return %6 : tensor<2x8x8x64xbf16>
+      })",
+     4},
     // The queries' step, then the keys', which reads statistics of the former.
     {"AttentionGradient", R"(
       func.func @main(%q: tensor<2x64x80xbf16>, %k: tensor<2x77x80xbf16>,
