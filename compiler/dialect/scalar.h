@@ -34,6 +34,13 @@ public:
             Op::create(*builder_, location_, value_, others.value_...)};
   }
 
+  // Whether that holds between this scalar and a number.
+  Scalar compare(mlir::arith::CmpFPredicate predicate, double number) const {
+    return {*builder_, location_,
+            mlir::arith::CmpFOp::create(*builder_, location_, predicate, value_,
+                                        constant(number).value_)};
+  }
+
 private:
   mlir::OpBuilder* builder_;
   mlir::Location location_;
@@ -84,6 +91,15 @@ inline Scalar rsqrt(const Scalar& a) {
 }
 inline Scalar max(const Scalar& a, const Scalar& b) {
   return a.apply<mlir::arith::MaximumFOp>(b); // NaN wins
+}
+
+// Conditions are scalars of i1, for select alone.
+inline Scalar isNonZero(const Scalar& a) { // NaN is not zero
+  return a.compare(mlir::arith::CmpFPredicate::UNE, 0);
+}
+inline Scalar select(const Scalar& condition, const Scalar& a,
+                     const Scalar& b) {
+  return condition.apply<mlir::arith::SelectOp>(a, b);
 }
 
 } // namespace burin

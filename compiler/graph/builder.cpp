@@ -84,9 +84,10 @@ Value GraphBuilder::parameter(std::string_view name,
   return ParameterOp::create(builder_, location(), type, path_);
 }
 
-Value GraphBuilder::constant(double value, Type type) {
+Value GraphBuilder::constant(double value, std::initializer_list<int64_t> shape,
+                             Type type) {
   return ConstantOp::create(builder_, location(),
-                            RankedTensorType::get({1}, type), value);
+                            RankedTensorType::get(shape, type), value);
 }
 
 Value GraphBuilder::unary(std::string_view kind, Value x) {
@@ -96,6 +97,16 @@ Value GraphBuilder::unary(std::string_view kind, Value x) {
 Value GraphBuilder::binary(std::string_view kind, Value a, Value b) {
   return BinaryOp::create(builder_, location(), asStringRef(kind), a,
                           cast(b, elementOf(a)));
+}
+
+Value GraphBuilder::select(Value condition, Value onTrue, Value onFalse) {
+  return SelectOp::create(builder_, location(), condition, onTrue, onFalse);
+}
+
+Value GraphBuilder::reduce(std::string_view kind, Value x,
+                           std::initializer_list<int64_t> axes) {
+  return ReduceOp::create(builder_, location(), asStringRef(kind), x,
+                          ArrayRef<int64_t>(axes.begin(), axes.size()));
 }
 
 Value GraphBuilder::cast(Value x, Type type) {

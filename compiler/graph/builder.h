@@ -57,6 +57,7 @@ public:
                mlir::Type parameterType);
 
   mlir::Type activation() const { return activation_; }
+  mlir::Type parameterType() const { return parameterType_; }
   void setParameterType(mlir::Type type) { parameterType_ = type; }
   mlir::Type f32() { return builder_.getF32Type(); }
   mlir::Type i64() { return builder_.getI64Type(); }
@@ -90,7 +91,11 @@ public:
     return parameter(name, std::span(shape.begin(), shape.size()));
   }
   // A tensor of one element, [1], for broadcasting.
-  Value constant(double value, mlir::Type type);
+  Value constant(double value, mlir::Type type) {
+    return constant(value, {1}, type);
+  }
+  Value constant(double value, std::initializer_list<int64_t> shape,
+                 mlir::Type type);
 
   Value unary(std::string_view kind, Value x);
   Value silu(Value x) { return unary("silu", x); }
@@ -100,6 +105,11 @@ public:
   Value add(Value a, Value b) { return binary("add", a, b); }
   Value sub(Value a, Value b) { return binary("sub", a, b); }
   Value mul(Value a, Value b) { return binary("mul", a, b); }
+  // Elements of `onTrue` where `condition` is not 0, else of `onFalse`.
+  Value select(Value condition, Value onTrue, Value onFalse);
+  // "sum", "mean" or "max" over ascending axes, which stay with extent one.
+  Value reduce(std::string_view kind, Value x,
+               std::initializer_list<int64_t> axes);
   // `x` itself where it already has that type.
   Value cast(Value x, mlir::Type type);
 

@@ -62,6 +62,7 @@ private:
   void gather(Operation* op);
   void merge(Group& group, Group& other);
   bool mayJoin(Operation* op, const Group& group) const;
+  bool isElementwise(const Group& group) const;
   void build(Group& group);
   Group& addGroup(StringRef kind, Operation* op);
 
@@ -266,6 +267,11 @@ bool RegionFormer::mayJoin(Operation* op, const Group& group) const {
   return true;
 }
 
+bool RegionFormer::isElementwise(const Group& group) const {
+  return llvm::all_of(group.ops,
+                      [&](Operation* op) { return forms_.at(op).elementwise; });
+}
+
 // `op` may join both groups, so nobody but it reads the one's values in the
 // other: what has been two steps becomes one.
 void RegionFormer::merge(Group& group, Group& other) {
@@ -286,7 +292,7 @@ void RegionFormer::gather(Operation* op) {
       continue;
     if (!joined)
       joined = group;
-    else if (gpu_)
+    else if (gpu_ || (isElementwise(*joined) && isElementwise(*group)))
       merge(*joined, *group);
   }
   if (!joined) {

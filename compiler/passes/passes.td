@@ -46,12 +46,13 @@ def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
   let summary = "Groups ops into regions that run as one step each";
   let description = [{
     A contraction takes the chain of elementwise ops that alone uses its
-    result; other generated ops join when they visit the same rows; what is
-    left is a library call. Ops that only move data stay outside: the memory
-    plan turns them into windows where it can. With `gpu`, both halves of a
-    contraction's columns may meet in its epilogue (GEGLU), what is small
+    result; other generated ops join when they visit the same rows, and
+    elementwise ones that are independent meet in the op that reads them all;
+    what is left is a library call. Ops that only move data stay outside: the
+    memory plan turns them into windows where it can. With `gpu`, both halves
+    of a contraction's columns may meet in its epilogue (GEGLU), what is small
     beside its readers is computed by each of them rather than by a step, and
-    independent ops over the same rows join the op that reads them all.
+    independent ops that reduce their rows meet too.
   }];
   let options = [Option<"gpu", "gpu", "bool", "false",
                         "Form the regions that a GPU runs best">];

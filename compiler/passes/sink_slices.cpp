@@ -68,7 +68,11 @@ struct SinkSlices : impl::SinkSlicesBase<SinkSlices> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<SinkSlice>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // A round takes windows past one op of a chain, which may be long.
+    GreedyRewriteConfig config;
+    config.setMaxIterations(GreedyRewriteConfig::kNoLimit);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };

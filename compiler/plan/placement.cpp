@@ -22,9 +22,19 @@ static int64_t lastExtent(ArrayRef<int64_t> shape) {
   return shape.empty() ? 1 : shape.back();
 }
 
+static bool isOneRow(const Window2d& window) {
+  return product(window.shape) == lastExtent(window.shape);
+}
+
 static bool isDense(const Window2d& window) {
-  return window.pitch == lastExtent(window.shape) ||
-         product(window.shape) == lastExtent(window.shape);
+  return window.pitch == lastExtent(window.shape) || isOneRow(window);
+}
+
+// Nothing lies a pitch away from the only row.
+static bool isSamePlace(const Window2d& a, Window2d b) {
+  if (isOneRow(b))
+    b.pitch = a.pitch;
+  return a == b;
 }
 
 Window2d denseWindow(size_t buffer, RankedTensorType type) {
@@ -117,7 +127,7 @@ private:
   LogicalResult resolve(Operation& op);
   LogicalResult resolveView(Viewing op);
   void copy(const Window2d& source, const Window2d& target, Location location) {
-    if (source != target && product(source.shape) > 0)
+    if (!isSamePlace(source, target) && product(source.shape) > 0)
       placement_.steps.push_back({nullptr, source, target, location});
   }
   // The window wished for `value`, or a new buffer.

@@ -6,6 +6,7 @@
 #include "models/graph/diffusion/edit.h"
 #include "models/graph/diffusion/unet.h"
 #include "models/graph/text/clip.h"
+#include "models/graph/train/train.h"
 #include "models/graph/vae/autoencoder_kl.h"
 #include "models/schedule/coefficients.h"
 
@@ -171,19 +172,26 @@ Status buildEditPicture(FunctionWriter& f, const nlohmann::json& json) {
   return okStatus();
 }
 
-Status buildEditStep(FunctionWriter& f, const nlohmann::json& json) {
-  const FunctionRequest& r = f.request();
+// A network that reads a sample beside a picture, and extents for it.
+Result<UNetConfig> readEditor(const FunctionRequest& r,
+                              const nlohmann::json& json) {
   BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
   BURIN_TRY(needImage(r, config.down.size()));
   BURIN_TRY(need(r, "tokens", r.tokens));
+  if (config.inChannels == 2 * config.outChannels)
+    return config;
+  return invalidArgument("function '" + r.name +
+                         "' needs a network that reads a sample and a "
+                         "picture of its " +
+                         std::to_string(config.outChannels) +
+                         " channels; this one reads " +
+                         std::to_string(config.inChannels));
+}
+
+Status buildEditStep(FunctionWriter& f, const nlohmann::json& json) {
+  const FunctionRequest& r = f.request();
+  BURIN_ASSIGN(UNetConfig config, readEditor(r, json));
   int64_t channels = config.outChannels;
-  if (config.inChannels != 2 * channels)
-    return invalidArgument("function '" + r.name +
-                           "' needs a network that reads a sample and a "
-                           "picture of its " +
-                           std::to_string(channels) +
-                           " channels; this one reads " +
-                           std::to_string(config.inChannels));
   auto branches = static_cast<int64_t>(r.branches.size());
   int64_t evaluations = branches * r.batch;
   auto latent = [&](std::string name) {
@@ -224,13 +232,33 @@ Status buildEditDecode(FunctionWriter& f, const nlohmann::json& json) {
   return okStatus();
 }
 
+Status buildTrainInitialize(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  GraphBuilder& b = f.builder();
+  trainInitialize(b, f.request().name, unetLayout(b, config));
+  return okStatus();
+}
+
+Status buildTrainExport(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  GraphBuilder& b = f.builder();
+  trainExport(b, f.request().name, unetLayout(b, config), b.parameterType());
+  return okStatus();
+}
+
+Status buildTrainStep(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(UNetConfig config, readEditor(f.request(), json));
+  trainStep(f.builder(), f.request(), config);
+  return okStatus();
+}
+
 struct FunctionRow {
   std::string_view component;
   std::string_view name;
   Status (*build)(FunctionWriter&, const nlohmann::json&);
 };
 
-constexpr std::array<FunctionRow, 8> kFunctions = {{
+constexpr std::array<FunctionRow, 11> kFunctions = {{
     {"unet", "unet", buildUNet},
     {"vae", "vae_encoder", buildEncoder},
     {"vae", "vae_decoder", buildDecoder},
@@ -239,6 +267,9 @@ constexpr std::array<FunctionRow, 8> kFunctions = {{
     {"vae", "edit_picture", buildEditPicture},
     {"unet", "edit_step", buildEditStep},
     {"vae", "edit_decode", buildEditDecode},
+    {"unet", "train_initialize", buildTrainInitialize},
+    {"unet", "train_step", buildTrainStep},
+    {"unet", "train_export", buildTrainExport},
 }};
 
 Result<FunctionRow> findFunction(const FunctionRequest& request) {

@@ -18,6 +18,15 @@
 //                               -> sample, history
 //   vae           edit_decode   sample -> edited
 //
+// Training, on flat buffers of all parameters (models/graph/train/train.h):
+//   unet          train_initialize   -> parameters
+//                 train_step         parameters, first_moment, second_moment,
+//                                    average, target, source,
+//                                    encoder_hidden_states, noise, timestep,
+//                                    signal, noise_level, hyper
+//                                    -> the first four, report
+//                 train_export       parameters -> tensors of the checkpoint
+//
 // Floats at the boundary are f32, `timestep` is f32 [batch], `input_ids` i64.
 #pragma once
 

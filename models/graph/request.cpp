@@ -70,6 +70,16 @@ std::vector<EditBranch> readBranches(Config& c) {
   return branches;
 }
 
+// Whether `key` has the second of two values; the first where it is absent.
+bool readChoice(Config& c, std::string_view key, std::string_view first,
+                std::string_view second) {
+  std::string value = c.text(key, first);
+  if (value != first && value != second)
+    c.unsupported(key, "\"" + std::string(first) + "\" and \"" +
+                           std::string(second) + "\"");
+  return value == second;
+}
+
 Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   Config c("functions[" + std::to_string(i) + "]", json);
   FunctionRequest function;
@@ -79,14 +89,14 @@ Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   function.height = readExtent(c, "height", 0, kLargestExtent);
   function.width = readExtent(c, "width", 0, kLargestExtent);
   function.tokens = readExtent(c, "tokens", 0, kLargestExtent);
-  std::string layout = c.text("layout", "nhwc");
-  if (layout != "nchw" && layout != "nhwc")
-    c.unsupported("layout", "\"nchw\" and \"nhwc\"");
-  function.channelsFirst = layout == "nchw";
+  function.channelsFirst = readChoice(c, "layout", "nhwc", "nchw");
   if (c.has("branches"))
     function.branches = readBranches(c);
   if (c.has("invariant"))
     function.invariant = c.texts("invariant", {});
+  if (readChoice(c, "prediction", "epsilon", "v_prediction"))
+    function.prediction = Prediction::kVelocity;
+  function.decayAll = readChoice(c, "decay", "weights", "all");
   BURIN_TRY(c.finish());
   return function;
 }

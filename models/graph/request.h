@@ -34,6 +34,9 @@ struct EditBranch {
   bool picture = false; // sees the picture, else zeros
 };
 
+// What a denoiser is trained to predict.
+enum class Prediction { kEpsilon, kVelocity };
+
 // Extents are those of the function's input; what a function does not take
 // is 0. `height` and `width` count pixels or latent pixels.
 struct FunctionRequest {
@@ -52,6 +55,10 @@ struct FunctionRequest {
   // these three where the request has no "branches".
   std::vector<EditBranch> branches = {
       {true, true}, {false, true}, {false, false}};
+  // Of a training step: "prediction" is "epsilon" or "v_prediction", "decay"
+  // is "weights" (tensors of more than one axis) or "all".
+  Prediction prediction = Prediction::kEpsilon;
+  bool decayAll = false;
 };
 
 struct CompileRequest {

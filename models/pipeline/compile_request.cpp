@@ -76,7 +76,7 @@ Result<json> functionOf(const FunctionRequest& function,
   if (image) {
     result["height"] = function.height;
     result["width"] = function.width;
-    if (!kind.edit)
+    if (!kind.part)
       result["layout"] = target.layout == Layout::kNchw ? "nchw" : "nhwc";
   }
   if (tokens)
@@ -88,6 +88,10 @@ Result<json> functionOf(const FunctionRequest& function,
     result["invariant"] = invariant;
   if (!function.branches.empty())
     result["branches"] = function.branches;
+  if (!function.prediction.empty())
+    result["prediction"] = function.prediction;
+  if (!function.decay.empty())
+    result["decay"] = function.decay;
   return result;
 }
 

@@ -27,6 +27,9 @@ struct FunctionRequest {
   // Of an edit's functions: the guidance branches (branchName in guidance.h);
   // empty stands for text+picture, picture, none.
   std::vector<std::string> branches = {};
+  // Of a training step: "epsilon" or "v_prediction"; "weights" or "all".
+  std::string prediction = {};
+  std::string decay = {};
 
   bool operator==(const FunctionRequest&) const = default;
 };
@@ -38,9 +41,10 @@ struct FunctionKind {
   std::string_view component;
   std::string_view imageInput;  // [batch, channels, height, width], or none
   std::string_view tokensInput; // [batch, tokens, ...], or none
-  // A part of an edit as it runs on a device: images are channels-last, and
-  // `batch` counts edits, not what their guidance branches evaluate.
-  bool edit = false;
+  // A part of an edit or of training as it runs on a device: images are
+  // channels-last, and `batch` counts edits, not what their guidance branches
+  // evaluate.
+  bool part = false;
   std::string_view invariant = {}; // an input that always is, or none
 };
 inline constexpr FunctionKind kFunctions[] = {
@@ -53,6 +57,9 @@ inline constexpr FunctionKind kFunctions[] = {
     {"edit_step", "unet", "sample", "encoder_hidden_states", true,
      "encoder_hidden_states"},
     {"edit_decode", "vae", "sample", "", true},
+    {"train_initialize", "unet", "", "", true},
+    {"train_step", "unet", "target", "encoder_hidden_states", true},
+    {"train_export", "unet", "", "", true},
 };
 
 // The error lists the known names.

@@ -33,6 +33,29 @@ Status notify(const EditCallback& progress, EditProgress::Stage stage,
 
 } // namespace
 
+Result<std::vector<FunctionRequest>>
+editFunctions(const Checkpoint& model, Extent extent, size_t edits) {
+  BURIN_ASSIGN(ModelInfo info, readModelInfo(model));
+  const int stride = info.stride();
+  if (extent.width < stride || extent.height < stride ||
+      extent.width % stride != 0 || extent.height % stride != 0)
+    return invalidArgument("an edit takes a height and a width that are "
+                           "multiples of " +
+                           std::to_string(stride) + ", not " +
+                           std::to_string(extent.height) + " and " +
+                           std::to_string(extent.width));
+  EditShape shape;
+  shape.extent = extent;
+  shape.latent = {extent.width / info.vaeStride,
+                  extent.height / info.vaeStride};
+  shape.edits = edits;
+  shape.branches =
+      guidanceBranches(info.defaults.textScale, info.defaults.imageScale);
+  BURIN_ASSIGN(text::ClipTokenizer tokenizer, readTokenizer(model));
+  shape.tokens = tokenizer.maxTokens();
+  return editFunctions(shape);
+}
+
 Result<std::unique_ptr<Editor>> Editor::open(const std::string& model,
                                              const SessionOptions& options) {
   BURIN_ASSIGN(std::shared_ptr<Device> device,

@@ -18,6 +18,10 @@
 
 namespace burin::pipeline {
 
+// What edits of pictures of this size run, at the model's own scales.
+Result<std::vector<FunctionRequest>> editFunctions(const Checkpoint& model,
+                                                   Extent extent, size_t edits);
+
 struct EditProgress {
   enum class Stage { kLoad, kCompile, kEncode, kSample, kDecode };
   Stage stage;

@@ -28,6 +28,9 @@ struct TrainOptions {
   // Whether weights alone decay (tensors of more than one axis), or biases and
   // norms too.
   bool decayWeightsAlone = true;
+  // Compiled modules to use instead of compiling: TrainSession::functions(),
+  // beginning().
+  std::string moduleFile, beginningFile;
   ModuleCacheOptions compile;
 };
 
@@ -62,6 +65,10 @@ struct TrainedTensors {
 // Used by one thread at a time.
 class TrainSession {
 public:
+  // What a session runs from then on, and once before.
+  static std::vector<FunctionRequest> functions(const TrainOptions& options);
+  static std::vector<FunctionRequest> beginning();
+
   // Compiles or finds the module, and begins from the checkpoint's weights,
   // moments of zero, and an average that equals the weights.
   static Result<std::unique_ptr<TrainSession>>
@@ -100,14 +107,21 @@ public:
 private:
   struct Buffer {
     Memory memory;
-    size_t bytes = 0;
+    TensorSpec spec;
   };
 
   TrainSession() = default;
+  Status allocate();
+  Status initialize(const TrainOptions& options);
+  Status upload(std::string_view name, std::span<const float> values);
+  std::string layoutFingerprint() const;
 
   std::unique_ptr<Session> session_;
+  const FunctionInfo* step_ = nullptr;
+  const FunctionInfo* export_ = nullptr;
   std::vector<TensorSpec> tensors_;
-  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor
+  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor of the step
+  std::vector<std::byte*> inputs_, outputs_;           // of the step
   int64_t updates_ = 0;
 };
 

@@ -158,6 +158,7 @@ Result<TrainConfig> parseTrainConfig(std::string_view text,
   BURIN_ASSIGN(Fields root, Fields::of(tree, file));
   std::filesystem::path folder = std::filesystem::path(file).parent_path();
   TrainConfig config;
+  config.file = file;
   BURIN_TRY(readPaths(root, folder, config));
   BURIN_TRY(root.integer("steps", config.steps, 1, kMostSteps));
   BURIN_TRY(need(root, "steps", config.steps > 0));

@@ -41,11 +41,13 @@ struct SampleConfig {
 };
 
 struct TrainConfig {
+  std::string file; // that it was read from, for messages
   // Files and folders; relative ones begin where the configuration lies.
-  std::string model;  // the checkpoint to start from
-  std::string data;   // folder of shards (formats/dataset/shard.h)
-  std::string output; // folder for states, models, logs
-  std::string cache;  // folder for encoded examples; output/encoded by default
+  std::string model;   // the checkpoint to start from
+  std::string data;    // folder of shards (formats/dataset/shard.h)
+  std::string output;  // folder for states, models, logs
+  std::string cache;   // folder for encoded examples; output/encoded by default
+  std::string modules; // of compileModules(); empty: they are compiled
   int64_t steps = 0;
   int64_t batch = 16;
   int size = 0; // of pictures in pixels; 0: what the model edits at

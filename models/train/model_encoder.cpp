@@ -98,9 +98,8 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<ExampleEncoder>>
-openModelEncoder(Checkpoint model, const EncodedShape& shape, int size,
-                 SessionOptions options, std::shared_ptr<Device> device) {
+std::vector<FunctionRequest> encoderFunctions(const EncodedShape& shape,
+                                              int size) {
   FunctionRequest pictures, texts;
   pictures.name = "vae_encoder";
   pictures.batch = static_cast<int64_t>(picturesAtOnce(size));
@@ -108,11 +107,16 @@ openModelEncoder(Checkpoint model, const EncodedShape& shape, int size,
   texts.name = "text_encoder";
   texts.batch = static_cast<int64_t>(kTexts);
   texts.tokens = shape.tokens;
+  return {pictures, texts};
+}
+
+Result<std::unique_ptr<ExampleEncoder>>
+openModelEncoder(Checkpoint model, const EncodedShape& shape, int size,
+                 SessionOptions options, std::shared_ptr<Device> device) {
   options.layout = Layout::kNhwc;
-  const std::array functions = {pictures, texts};
-  BURIN_ASSIGN(
-      std::unique_ptr<Session> session,
-      Session::open(std::move(model), functions, options, std::move(device)));
+  BURIN_ASSIGN(std::unique_ptr<Session> session,
+               Session::open(std::move(model), encoderFunctions(shape, size),
+                             options, std::move(device)));
   return std::unique_ptr<ExampleEncoder>(
       new ModelEncoder(std::move(session), shape, size));
 }

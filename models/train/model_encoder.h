@@ -9,6 +9,10 @@
 
 namespace burin::train {
 
+// What an encoder of pictures of size x size pixels runs.
+std::vector<FunctionRequest> encoderFunctions(const EncodedShape& shape,
+                                              int size);
+
 // For pictures of size x size pixels. `options` says where and how to compute;
 // `device` is the one it names.
 Result<std::unique_ptr<ExampleEncoder>>

@@ -39,15 +39,18 @@ FailureOr<SmallVector<Value>> ReduceOp::lower(OpBuilder& builder) {
   auto shape = shapeOf(getInput());
   int64_t rank = type.getRank();
   // A loop an axis of the result, so that each element is a row of its own,
-  // then one for each folded axis.
-  unsigned loops = rank + getAxes().size();
+  // then one for each folded axis. A last axis of one element has no loop, as
+  // in elementwise ops: rows are the same as theirs, and so they meet.
+  bool one = rank > 0 && type.getShape().back() == 1;
+  int64_t rows = rank - one;
+  unsigned folded = rows, loops = rows + getAxes().size();
   SmallVector<AffineExpr> source, target;
-  unsigned folded = rank;
   double count = 1;
   for (int64_t axis = 0; axis < rank; ++axis) {
     bool fold = llvm::is_contained(getAxes(), axis);
-    source.push_back(builder.getAffineDimExpr(fold ? folded++ : axis));
-    target.push_back(builder.getAffineDimExpr(axis));
+    target.push_back(axis < rows ? builder.getAffineDimExpr(axis)
+                                 : builder.getAffineConstantExpr(0));
+    source.push_back(fold ? builder.getAffineDimExpr(folded++) : target.back());
     count *= fold ? shape[axis] : 1;
   }
   Input input{getInput(), AffineMap::get(loops, 0, source, getContext())};

@@ -4,6 +4,7 @@
 #include "compiler/dialect/lowering.h"
 #include "compiler/dialect/term.h"
 
+#include <limits>
 #include <numbers>
 
 using namespace mlir;
@@ -22,6 +23,13 @@ static Scalar gelu(const Scalar& x) {
 static Scalar geluTanh(const Scalar& x) {
   const double slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   return x * 0.5 * (tanh((x + x * x * x * 0.044715) * slope) + 1);
+}
+
+// 1 or 0; NaN compares with nothing.
+static Scalar isFinite(const Scalar& x) {
+  double infinity = std::numeric_limits<double>::infinity();
+  return select(abs(x).compare(arith::CmpFPredicate::OLT, infinity),
+                x.constant(1), x.constant(0));
 }
 
 // The derivatives.
@@ -102,6 +110,7 @@ static const Row kRows[] = {
     {"exp", exp, [](const Term& x) { return x.unary("exp"); }},
     {"gelu", gelu, geluSlope},
     {"gelu_tanh", geluTanh, geluTanhSlope},
+    {"is_finite", isFinite, nullptr},
     {"log", [](const Scalar& x) { return x.apply<math::LogOp>(); },
      [](const Term& x) { return x.unary("reciprocal"); }},
     {"neg", [](const Scalar& x) { return -x; },

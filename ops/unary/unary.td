@@ -5,7 +5,7 @@ def UnaryOp : Burin_LowerableOp<"unary"> {
   let summary = "A scalar function of every element.";
   let description = [{
     Kinds: see `unary.cpp`. `gelu` is exact (erf), `gelu_tanh` the tanh
-    approximation, `quick_gelu` is x * sigmoid(1.702 x).
+    approximation, `quick_gelu` is x * sigmoid(1.702 x), `is_finite` is 1 or 0.
 
     ```mlir
     %y = burin.unary "silu" %x : tensor<2x8x8x320xf32>

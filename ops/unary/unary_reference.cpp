@@ -33,6 +33,8 @@ static double apply(std::string_view kind, double x) {
     return gelu(x);
   if (kind == "gelu_tanh")
     return geluTanh(x);
+  if (kind == "is_finite")
+    return std::isfinite(x) ? 1 : 0;
   if (kind == "log")
     return std::log(x);
   if (kind == "neg")

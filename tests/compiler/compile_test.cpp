@@ -108,6 +108,31 @@ TEST(Compile, ProducersWriteIntoTheConcatenation) {
     EXPECT_NE(verb, module::Verb::Copy);
 }
 
+// Tensors of any shape as parts of one axis.
+TEST(Compile, ProducersWriteIntoAFlatConcatenation) {
+  auto module = compileText(R"(
+    func.func @main(%x: tensor<3x8xf32> {burin.name = "x"})
+        -> (tensor<32xf32> {burin.name = "y"}) {
+      %0 = burin.unary "neg" %x : tensor<3x8xf32>
+      %1 = burin.slice %x axis 0 start 1 size 1 : tensor<3x8xf32>
+      %2 = burin.unary "square" %1 : tensor<1x8xf32>
+      %3 = burin.reshape %2 to [8] : tensor<1x8xf32>
+      %4 = burin.reshape %0 to [24] : tensor<3x8xf32>
+      %5 = burin.concat %3, %4 axis 0 : tensor<8xf32>, tensor<24xf32>
+      return %5 : tensor<32xf32>
+    })");
+  Tensor x = noise({3, 8}, 1);
+  auto in = x.values<float>();
+  std::vector<float> expected;
+  for (size_t i = 8; i < 16; ++i)
+    expected.push_back(in[i] * in[i]);
+  for (float value : in)
+    expected.push_back(-value);
+  EXPECT_EQ(run(module, "main", {{"x", x}}, {})["y"].values<float>(), expected);
+  for (module::Verb verb : verbs(module, "main"))
+    EXPECT_NE(verb, module::Verb::Copy);
+}
+
 TEST(Compile, ViewsThatAreNoWindowsAreCopied) {
   auto module = compileText(R"(
     func.func @main(%x: tensor<2x4x6xf32> {burin.name = "x"})

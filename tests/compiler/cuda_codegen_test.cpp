@@ -312,6 +312,20 @@ const Case kCases[] = {
         return %0, %1 : tensor<72x64x3x3xf32>, tensor<7x9x1x1xf32>
       })",
      3},
+    // The queries' step, then the keys', which reads statistics of the former.
+    {"AttentionGradient", R"(
+      func.func @main(%q: tensor<2x64x80xbf16>, %k: tensor<2x77x80xbf16>,
+                      %y: tensor<2x64x80xbf16>)
+          -> (tensor<2x64x80xbf16>, tensor<2x77x80xbf16>,
+              tensor<2x77x80xbf16>) {
+        %dq, %dk, %dv = burin.attention_gradient %q, %k, %k, %y, %y
+          heads 2 scale 1.58e-01
+          : tensor<2x64x80xbf16>, tensor<2x77x80xbf16>, tensor<2x77x80xbf16>,
+            tensor<2x64x80xbf16>, tensor<2x64x80xbf16>
+        return %dq, %dk, %dv
+          : tensor<2x64x80xbf16>, tensor<2x77x80xbf16>, tensor<2x77x80xbf16>
+      })",
+     2},
     {"Tokens", R"(
       func.func @main(%i: tensor<3x77xi64>) -> tensor<3x64xbf16> {
         %t = burin.parameter "t" : tensor<490x64xbf16>

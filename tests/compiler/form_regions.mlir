@@ -240,21 +240,36 @@ func.func @small_chain_read(%x: tensor<2x8x8x24xf32>, %s: tensor<1xf32>,
   return %2, %1 : tensor<2x8x8x24xf32>, tensor<1xf32>
 }
 
-// Producers that know nothing of each other meet in their reader, where a GPU
-// makes one step of them.
-// CHECK-LABEL: @meet
-// CPU-COUNT-2: burin.region "rows"
-// GPU: burin.region "rows" ({{.*}} = %arg0, {{.*}} = %arg2, {{.*}} = %arg1)
-// GPU-NEXT: burin.binary "mul"
-// GPU-NEXT: burin.binary "mul"
-// GPU-NEXT: burin.binary "add"
-// GPU-NEXT: burin.yield
-// GPU-NOT: burin.region
+// Producers that know nothing of each other meet in their reader.
+// CHECK-LABEL: @meet(
+// CHECK: burin.region "rows" ({{.*}} = %arg0, {{.*}} = %arg2, {{.*}} = %arg1)
+// CHECK-NEXT: burin.binary "mul"
+// CHECK-NEXT: burin.binary "mul"
+// CHECK-NEXT: burin.binary "add"
+// CHECK-NEXT: burin.yield
+// CHECK-NOT: burin.region
 // CHECK: return
 func.func @meet(%x: tensor<2x5x24xf32>, %y: tensor<2x5x24xf32>,
                 %s: tensor<24xf32>) -> tensor<2x5x24xf32> {
   %0 = burin.binary "mul" %x, %s : tensor<2x5x24xf32>, tensor<24xf32>
   %1 = burin.binary "mul" %y, %s : tensor<2x5x24xf32>, tensor<24xf32>
+  %2 = burin.binary "add" %0, %1 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
+  return %2 : tensor<2x5x24xf32>
+}
+
+// Where one of them reduces its rows, only a GPU makes one step of them.
+// CHECK-LABEL: @meet_reduced(
+// CPU-COUNT-2: burin.region "rows"
+// GPU: burin.region "rows"
+// GPU-NEXT: burin.softmax
+// GPU-NEXT: burin.unary "exp"
+// GPU-NEXT: burin.binary "add"
+// CHECK-NOT: burin.region
+// CHECK: return
+func.func @meet_reduced(%x: tensor<2x5x24xf32>, %y: tensor<2x5x24xf32>)
+    -> tensor<2x5x24xf32> {
+  %0 = burin.softmax %x axis 2 : tensor<2x5x24xf32>
+  %1 = burin.unary "exp" %y : tensor<2x5x24xf32>
   %2 = burin.binary "add" %0, %1 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
   return %2 : tensor<2x5x24xf32>
 }

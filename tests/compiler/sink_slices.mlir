@@ -74,3 +74,46 @@ func.func @rows(%x: tensor<4x24xf32>, %w: tensor<40x24xf32>, %b: tensor<40xf32>)
   %3 = burin.slice %1 axis 0 start 2 size 2 : tensor<4x40xf32>
   return %2, %3 : tensor<2x40xf32>, tensor<2x40xf32>
 }
+
+// However long the chain.
+// CHECK-LABEL: @chain
+// CHECK-DAG: burin.slice %arg0 axis 1 start 0 size 20
+// CHECK-DAG: burin.slice %arg0 axis 1 start 20 size 20
+// CHECK-NOT: burin.unary{{.*}}2x40
+// CHECK: return
+func.func @chain(%x: tensor<2x40xf32>) -> (tensor<2x20xf32>, tensor<2x20xf32>) {
+  %0 = burin.unary "silu" %x : tensor<2x40xf32>
+  %1 = burin.unary "silu" %0 : tensor<2x40xf32>
+  %2 = burin.unary "silu" %1 : tensor<2x40xf32>
+  %3 = burin.unary "silu" %2 : tensor<2x40xf32>
+  %4 = burin.unary "silu" %3 : tensor<2x40xf32>
+  %5 = burin.unary "silu" %4 : tensor<2x40xf32>
+  %6 = burin.unary "silu" %5 : tensor<2x40xf32>
+  %7 = burin.unary "silu" %6 : tensor<2x40xf32>
+  %8 = burin.unary "silu" %7 : tensor<2x40xf32>
+  %9 = burin.unary "silu" %8 : tensor<2x40xf32>
+  %10 = burin.unary "silu" %9 : tensor<2x40xf32>
+  %11 = burin.unary "silu" %10 : tensor<2x40xf32>
+  %12 = burin.unary "silu" %11 : tensor<2x40xf32>
+  %13 = burin.unary "silu" %12 : tensor<2x40xf32>
+  %14 = burin.unary "silu" %13 : tensor<2x40xf32>
+  %15 = burin.unary "silu" %14 : tensor<2x40xf32>
+  %16 = burin.unary "silu" %15 : tensor<2x40xf32>
+  %17 = burin.unary "silu" %16 : tensor<2x40xf32>
+  %18 = burin.unary "silu" %17 : tensor<2x40xf32>
+  %19 = burin.unary "silu" %18 : tensor<2x40xf32>
+  %20 = burin.unary "silu" %19 : tensor<2x40xf32>
+  %21 = burin.unary "silu" %20 : tensor<2x40xf32>
+  %22 = burin.unary "silu" %21 : tensor<2x40xf32>
+  %23 = burin.unary "silu" %22 : tensor<2x40xf32>
+  %24 = burin.unary "silu" %23 : tensor<2x40xf32>
+  %25 = burin.unary "silu" %24 : tensor<2x40xf32>
+  %26 = burin.unary "silu" %25 : tensor<2x40xf32>
+  %27 = burin.unary "silu" %26 : tensor<2x40xf32>
+  %28 = burin.unary "silu" %27 : tensor<2x40xf32>
+  %29 = burin.unary "silu" %28 : tensor<2x40xf32>
+  %30 = burin.unary "silu" %29 : tensor<2x40xf32>
+  %a = burin.slice %30 axis 1 start 0 size 20 : tensor<2x40xf32>
+  %b = burin.slice %30 axis 1 start 20 size 20 : tensor<2x40xf32>
+  return %a, %b : tensor<2x20xf32>, tensor<2x20xf32>
+}

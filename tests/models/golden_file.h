@@ -30,6 +30,9 @@ public:
   const std::string& metadata(const std::string& key) const {
     return file_->metadata().at(key);
   }
+  bool has(const std::string& name) const {
+    return file_ && file_->find(name) != nullptr;
+  }
   // Empty, with a failure, when there is no such tensor of this type.
   template <typename T>
   std::vector<T> values(const std::string& name, DType dtype) const {

@@ -55,6 +55,14 @@ json editRequest() {
   return request;
 }
 
+json trainRequest() {
+  json request = unetRequest();
+  request["functions"][0]["name"] = "train_step";
+  request["functions"][0]["prediction"] = "v_prediction";
+  request["functions"][0]["decay"] = "all";
+  return request;
+}
+
 Status buildStatus(const std::string& text) {
   Result<CompileRequest> request = parseCompileRequest(text);
   if (!request.ok())
@@ -106,6 +114,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"no_picture", editRequest, UNET "in_channels", "4",
                    "a sample and a picture of its 4 channels; this one reads "
                    "4"},
+        BadRequest{"no_source", trainRequest, UNET "in_channels", "4",
+                   "'train_step' needs a network that reads a sample and a "
+                   "picture of its 4 channels; this one reads 4"},
+        BadRequest{"odd_latents", trainRequest, "/functions/0/height", "3",
+                   "'train_step' takes extents that are multiples of 2"},
+        BadRequest{"prediction", trainRequest, "/functions/0/prediction",
+                   "\"sample\"",
+                   "'prediction' is \"sample\", and Burin "
+                   "supports \"epsilon\" and \"v_prediction\""},
+        BadRequest{"decay", trainRequest, "/functions/0/decay", "\"none\"",
+                   "'decay' is \"none\", and Burin supports \"weights\" and "
+                   "\"all\""},
         BadRequest{"unknown_key", unetRequest, "/speed", "9",
                    "'speed' is 9, a key Burin does not know"},
         BadRequest{"no_components", unetRequest, "/components", "[]",
@@ -130,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"odd", unetRequest, "/functions/0/width", "7",
                    "multiples of 2, not 8x7"},
         BadRequest{"layout", unetRequest, "/functions/0/layout", "\"chwn\"",
-                   "'layout' is \"chwn\", and Burin supports \"nchw\""}),
+                   "'layout' is \"chwn\", and Burin supports \"nhwc\""}),
     [](const auto& info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -24,6 +24,7 @@ func.func @mean(%x: tensor<2x3x4xbf16>)
 // CHECK: burin.reduce "max" %{{.*}} axes [0, 1] : tensor<2x3xf32>
 // LOWER-LABEL: @max
 // LOWER: arith.constant 0xFF800000 : f32
+// LOWER: iterator_types = ["parallel", "reduction", "reduction"]
 // LOWER: arith.maximumf
 func.func @max(%x: tensor<2x3xf32>)
     -> tensor<1x1xf32> {

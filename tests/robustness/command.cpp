@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -44,11 +45,16 @@ std::string contents(std::FILE* file) {
 } // namespace
 
 CommandResult runBurin(const std::vector<std::string>& arguments,
-                       std::optional<uint64_t> fileLimit) {
+                       std::optional<uint64_t> fileLimit,
+                       std::optional<std::chrono::microseconds> life) {
   std::FILE *output = std::tmpfile(), *error = std::tmpfile();
   pid_t child = ::fork();
   if (child == 0)
     become(arguments, ::fileno(output), ::fileno(error), fileLimit);
+  if (life) {
+    std::this_thread::sleep_for(*life);
+    ::kill(child, SIGKILL); // one that has ended still waits to be asked for
+  }
   int status = 0;
   ::waitpid(child, &status, 0);
   CommandResult result;

@@ -2,6 +2,7 @@
 // Runs the command `burin` as a user would and keeps what it said.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,8 +16,10 @@ struct CommandResult {
 };
 
 // `arguments` without the program's name. With `fileLimit`, writing a file
-// beyond that many bytes fails as on a full disk.
+// beyond that many bytes fails as on a full disk. After `life` the command is
+// killed (SIGKILL), unless it has ended.
 CommandResult runBurin(const std::vector<std::string>& arguments,
-                       std::optional<uint64_t> fileLimit = {});
+                       std::optional<uint64_t> fileLimit = {},
+                       std::optional<std::chrono::microseconds> life = {});
 
 } // namespace burin

@@ -40,7 +40,7 @@ void completeRequest(FunctionRequest& request, const FunctionKind& kind) {
 // The extents of a compiled function's inputs, whatever was asked for.
 void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
                   std::span<const TensorSpec> inputs) {
-  size_t height = kind.edit ? 1 : 2; // channels-last or channels-first
+  size_t height = kind.part ? 1 : 2; // channels-last or channels-first
   for (const TensorSpec& spec : inputs) {
     if (spec.name == kind.imageInput && spec.shape.size() == 4) {
       request.batch = spec.shape[0];
@@ -48,7 +48,7 @@ void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
       request.width = spec.shape[height + 1];
     }
     if (spec.name == kind.tokensInput && spec.shape.size() >= 2) {
-      if (!kind.edit)
+      if (!kind.part)
         request.batch = spec.shape[0];
       request.tokens = spec.shape[1];
     }

@@ -3,16 +3,16 @@
 #include "tools/burin/compile.h"
 
 #include <chrono>
-#include <cstdio>
 
 #include <nlohmann/json.hpp>
 
 #include "formats/file/atomic_file.h"
 #include "formats/module/module.h"
 #include "models/pipeline/compile_request.h"
-#include "models/pipeline/denoise.h"
 #include "models/pipeline/device.h"
+#include "models/pipeline/edit.h"
 #include "models/pipeline/module_cache.h"
+#include "tools/burin/target.h"
 
 namespace burin::cli {
 namespace {
@@ -27,72 +27,16 @@ struct CompileCommand {
   bool json = false;
 };
 
-// The target asked for; else that of the device, which need not be there.
-Result<std::string> chooseTarget(const CompileCommand& options) {
-  std::string device = options.device.empty() ? "cpu" : options.device;
-  BURIN_ASSIGN(DeviceName name, parseDevice(device));
-  if (!options.target.empty()) {
-    bool cuda = isCudaTarget(options.target);
-    if (!options.device.empty() && name.cuda != cuda)
-      return invalidArgument("--target " + options.target +
-                             " is not for --device " + device +
-                             "; leave one of them out");
-    return options.target;
-  }
-  auto opened = openDevice(device, 1);
-  if (opened.ok() || !name.cuda) {
-    BURIN_TRY(opened.status());
-    return targetOf(**opened);
-  }
-  std::fprintf(stderr, "no card to ask: compiling for %s (--target)\n",
-               std::string(kDefaultCudaTarget).c_str());
-  return std::string(kDefaultCudaTarget);
-}
-
-// "x86-64-v3", "x86-64-v4", or sm_ and a capability: "sm_80", "sm_90a".
-std::string checkTarget(const std::string& target) {
-  if (target == "x86-64-v3" || target == "x86-64-v4")
-    return {};
-  std::string_view rest = target;
-  if (isCudaTarget(rest)) {
-    rest.remove_prefix(3);
-    if (rest.ends_with('a'))
-      rest.remove_suffix(1);
-    if ((rest.size() == 2 || rest.size() == 3) &&
-        rest.find_first_not_of("0123456789") == rest.npos)
-      return {};
-  }
-  return "'" + target +
-         "' is no target; choose x86-64-v3, x86-64-v4, or a card's "
-         "capability such as sm_90a or sm_80";
-}
-
 // The functions to compile: one, or the four of an edit of height x width
 // pixels with the model's own scales.
 Result<std::vector<FunctionRequest>> functionsOf(const CompileCommand& options,
                                                  const Checkpoint& checkpoint) {
   if (options.function.name != "edit")
     return std::vector{options.function};
-  BURIN_ASSIGN(pipeline::ModelInfo info, pipeline::readModelInfo(checkpoint));
   const FunctionRequest& f = options.function;
-  if (f.height < info.stride() || f.width < info.stride() ||
-      f.height % info.stride() != 0 || f.width % info.stride() != 0)
-    return invalidArgument("an edit takes --height and --width that are "
-                           "multiples of " +
-                           std::to_string(info.stride()) + ", not " +
-                           std::to_string(f.height) + " and " +
-                           std::to_string(f.width));
-  pipeline::EditShape shape;
-  shape.extent = {static_cast<int>(f.width), static_cast<int>(f.height)};
-  shape.latent = {shape.extent.width / info.vaeStride,
-                  shape.extent.height / info.vaeStride};
-  shape.edits = static_cast<size_t>(f.batch);
-  shape.branches = pipeline::guidanceBranches(info.defaults.textScale,
-                                              info.defaults.imageScale);
-  BURIN_ASSIGN(text::ClipTokenizer tokenizer,
-               pipeline::readTokenizer(checkpoint));
-  shape.tokens = tokenizer.maxTokens();
-  return pipeline::editFunctions(shape);
+  return pipeline::editFunctions(
+      checkpoint, {static_cast<int>(f.width), static_cast<int>(f.height)},
+      static_cast<size_t>(f.batch));
 }
 
 Status execute(const CompileCommand& options) {
@@ -100,7 +44,7 @@ Status execute(const CompileCommand& options) {
   BURIN_ASSIGN(std::vector<FunctionRequest> functions,
                functionsOf(options, checkpoint));
   CompileTarget target;
-  BURIN_ASSIGN(target.processor, chooseTarget(options));
+  BURIN_ASSIGN(target.processor, chooseTarget(options.device, options.target));
   target.precision = options.precision;
   if (options.function.name == "edit")
     target.layout = Layout::kNhwc; // as burin edit has pictures
@@ -151,7 +95,8 @@ void addCompile(CLI::App& app, Action& chosen) {
       "guidance branches: edit (all four, for pictures of that size),\n"
       "edit_text, edit_picture, edit_step, edit_decode, --batch counting "
       "edits. Other commands compile by themselves what\n"
-      "they need; compiling ahead serves machines without the compiler.",
+      "they need; compiling ahead serves machines without the compiler.\n"
+      "'burin train --compile' does so for a training.",
       options, execute);
   command->add_option("model", options->model, "Checkpoint (burin convert)")
       ->required();
@@ -168,11 +113,7 @@ void addCompile(CLI::App& app, Action& chosen) {
   command->add_option("-o,--output", options->output, "Module to write")
       ->required();
   addPrecisionOption(command, options->precision);
-  command
-      ->add_option("--target", options->target,
-                   "Processor level or card (sm_90a); the device's when left "
-                   "out")
-      ->check(checkTarget);
+  addTargetOption(command, options->target);
   command->add_option("--device", options->device,
                       "Compile for " + std::string(kDeviceNames) +
                           "; the card need not be there");

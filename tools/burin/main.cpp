@@ -14,6 +14,7 @@
 #include "tools/burin/inspect.h"
 #include "tools/burin/run.h"
 #include "tools/burin/tokenize.h"
+#include "tools/burin/train.h"
 
 namespace {
 
@@ -48,8 +49,8 @@ int parseAndRun(CLI::App& app, const burin::cli::Action& chosen, int argc,
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Edits pictures by instruction, and compiles, runs and "
-               "inspects the networks that do it.",
+  CLI::App app("Edits pictures by instruction, and compiles, runs, trains "
+               "and inspects the networks that do it.",
                "burin");
   app.set_version_flag("--version", BURIN_VERSION);
   app.require_subcommand(1);
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
   burin::cli::addInspect(app, chosen);
   burin::cli::addBench(app, chosen);
   burin::cli::addData(app, chosen);
+  burin::cli::addTrain(app, chosen);
   burin::cli::addTokenize(app, chosen);
   try {
     return parseAndRun(app, chosen, argc, argv);

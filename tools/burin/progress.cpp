@@ -10,12 +10,15 @@
 
 namespace burin::cli {
 
+std::string progressBar(size_t done, size_t total, size_t width) {
+  size_t filled = total ? done * width / total : 0;
+  return "[" + std::string(filled, '=') + std::string(width - filled, '-') +
+         "] " + std::to_string(done) + "/" + std::to_string(total);
+}
+
 std::string progressText(size_t done, size_t total, double seconds,
                          size_t width) {
-  size_t filled = total ? done * width / total : 0;
-  std::string text = "[" + std::string(filled, '=') +
-                     std::string(width - filled, '-') + "] " +
-                     std::to_string(done) + "/" + std::to_string(total);
+  std::string text = progressBar(done, total, width);
   if (done == 0)
     return text;
   double each = seconds / static_cast<double>(done);

@@ -9,6 +9,9 @@
 
 namespace burin::cli {
 
+// "[=====-----] 5/10".
+std::string progressBar(size_t done, size_t total, size_t width);
+
 // "[=====-----] 5/10, 0.41 s each, 2.1 s left"; without the times before the
 // first is done. `seconds` have passed for `done` of `total`.
 std::string progressText(size_t done, size_t total, double seconds,
@@ -28,6 +31,8 @@ public:
   void stage(const std::string& what);
   // `done` of `total` steps of `what`; 0 starts the clock.
   void step(const std::string& what, size_t done, size_t total);
+  // Anything, in place of what was shown.
+  void text(const std::string& what) { show(what); }
   // Leaves what was shown behind.
   void endLine();
 

@@ -63,10 +63,10 @@ Result<const TensorView*> decidingInput(const SafetensorsFile& file,
 
 Result<FunctionRequest> specialise(const FunctionKind& kind,
                                    const SafetensorsFile& inputs) {
-  if (kind.edit)
+  if (kind.part)
     return invalidArgument("'" + std::string(kind.name) +
-                           "' is a part of an edit; run it with 'burin edit', "
-                           "time it with 'burin bench'");
+                           "' is a part of an edit or of training; run that, "
+                           "or time it with 'burin bench'");
   FunctionRequest request;
   request.name = kind.name;
   if (!kind.tokensInput.empty()) {

@@ -485,6 +485,8 @@ Value KernelEmitter::load(const Storage& storage, Value address) {
     op.setAccessGroupsAttr(b_.getArrayAttr({parallel_}));
   if (type == storage.element)
     return op;
+  if (isa<FloatType>(storage.element))
+    return arith::BitcastOp::create(b_, emit_.loc, storage.element, op);
   Value zero =
       arith::ConstantOp::create(b_, emit_.loc, b_.getIntegerAttr(type, 0));
   return arith::CmpIOp::create(b_, emit_.loc, arith::CmpIPredicate::ne, op,
@@ -493,7 +495,9 @@ Value KernelEmitter::load(const Storage& storage, Value address) {
 
 void KernelEmitter::store(const Storage& storage, Value value, Value address) {
   Type type = emit_.memoryType(storage.element);
-  if (type != storage.element)
+  if (isa<FloatType>(storage.element) && type != storage.element)
+    value = arith::BitcastOp::create(b_, emit_.loc, type, value);
+  else if (type != storage.element)
     value = arith::ExtUIOp::create(b_, emit_.loc, type, value);
   auto op = LLVM::StoreOp::create(b_, emit_.loc, value, address);
   if (parallel_)

@@ -61,6 +61,8 @@ Value LoopEmitter::evaluate(AffineExpr expr, ValueRange dims) {
 }
 
 Type LoopEmitter::memoryType(Type element) {
+  if (element.isBF16())
+    return b.getI16Type();
   return element.isInteger(1) ? b.getI8Type() : element;
 }
 

@@ -20,7 +20,8 @@ public:
   // The value of `expr`, whose dimensions are nonnegative.
   mlir::Value evaluate(mlir::AffineExpr expr, mlir::ValueRange dims);
 
-  // How an element lies in memory: as itself, but a bool as a byte.
+  // How an element lies in memory: as itself, but a bool as a byte, and bf16 as
+  // bits, because LLVM chooses between two of that type by calling a library.
   mlir::Type memoryType(mlir::Type element);
   mlir::Value address(mlir::Value base, mlir::Type element, mlir::Value index);
 

@@ -8,6 +8,7 @@
 #include "compiler/dialect/inference.h"
 #include "compiler/passes/kernels.h"
 #include "kernels/cpu/contracts.h"
+#include "kernels/cuda/attention/gradient.h"
 #include "kernels/cuda/attention/plan.h"
 #include "kernels/cuda/contract/plan.h"
 #include "kernels/cuda/gather_rows/plan.h"
@@ -294,11 +295,43 @@ FailureOr<LaunchPlan> CudaSteps::planWeightGradient(Work& work,
   return std::move(plan->steps.back().launch);
 }
 
+// The first of two steps, and the plan of the second.
+FailureOr<LaunchPlan>
+CudaSteps::planAttentionGradient(Work& work, const LibraryCall& call) {
+  SmallVector<Value> outside;
+  for (Value operand : call.operands)
+    outside.push_back(work.outside(operand));
+  Value q = outside[0], k = outside[1], v = outside[2], dy = outside[4];
+  ValueRange gradients = work.region.getResults();
+  Work queries{work.region, work.function};
+  FailureOr<uint32_t> statistics =
+      work.function.addBuffer(cuda::attentionStatisticsBytes(call.params));
+  if (failed(statistics) ||
+      failed(addOwnSlices(queries, {q, k, v, outside[3], dy, gradients[0]})))
+    return failure();
+  queries.add(*statistics);
+  FailureOr<LaunchPlan> first = check(
+      cuda::planAttentionQueryGradient(call.params, queries.infos, target_),
+      work.region);
+  if (failed(first))
+    return failure();
+  work.function.addStep(launch(*first, std::move(queries.slices)),
+                        work.region.getLoc());
+  if (failed(addOwnSlices(work, {q, k, v, dy, gradients[1], gradients[2]})))
+    return failure();
+  work.function.keep(*statistics);
+  work.add(*statistics);
+  return check(cuda::planAttentionKeyGradient(call.params, work.infos, target_),
+               work.region);
+}
+
 FailureOr<LaunchPlan> CudaSteps::planLibrary(Work& work) {
   auto root = cast<LibraryBacked>(work.region.root());
   FailureOr<LibraryCall> call = root.libraryCall();
   if (failed(call))
     return failure();
+  if (familyOf(call->kernel) == "attention_gradient")
+    return planAttentionGradient(work, *call);
   for (Value operand : call->operands)
     if (failed(addOwnSlices(work, work.outside(operand))))
       return failure();

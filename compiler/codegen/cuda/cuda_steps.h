@@ -33,6 +33,8 @@ private:
   mlir::FailureOr<kernels::cuda::LaunchPlan> planLibrary(Work& work);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
   planWeightGradient(Work& work, llvm::ArrayRef<int64_t> params);
+  mlir::FailureOr<kernels::cuda::LaunchPlan>
+  planAttentionGradient(Work& work, const LibraryCall& call);
   mlir::FailureOr<kernels::cuda::LaunchPlan> planContraction(Work& work);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
   packing(Work& work, mlir::Value weight, int64_t firstRow,

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the parts of a training in the order in which they can fail cheaply.
+#include "models/train/train.h"
+
+#include <array>
+#include <filesystem>
+#include <optional>
+
+#include "formats/file/atomic_file.h"
+#include "models/pipeline/edit.h"
+#include "models/pipeline/model_info.h"
+#include "models/train/export.h"
+#include "models/train/folder_lock.h"
+#include "models/train/model_encoder.h"
+#include "models/train/samples.h"
+#include "models/train/session_learner.h"
+
+namespace burin::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+// In a folder of modules.
+constexpr std::string_view kEncoderModule = "encode.burinm",
+                           kBeginningModule = "begin.burinm",
+                           kStepModule = "step.burinm",
+                           kSampleModule = "samples.burinm";
+
+class Training {
+public:
+  Training(const TrainConfig& config, const TrainEvents& events)
+      : config_(config), events_(events) {}
+
+  Result<TrainSummary> run() {
+    BURIN_TRY(openModel());
+    BURIN_TRY(openDevices());
+    BURIN_TRY(openSamples());
+    BURIN_TRY(makeOutput());
+    BURIN_ASSIGN(FolderLock lock, FolderLock::take(config_.output));
+    removeParts();
+    BURIN_ASSIGN(Dataset data, openData());
+    schedule::NoiseLevels levels(info_.scheduler);
+    Batcher batcher(
+        data, levels,
+        {config_.seed, config_.batch, info_.scaling, config_.dropout});
+    BURIN_TRY(openNetwork());
+    constexpr std::array<std::string_view, 1> kLearnt = {"unet."};
+    States states(config_.output, modelFingerprint(*start_, kLearnt),
+                  config_.checkpoint.keep);
+    auto publish = [this] { return this->publish(); };
+    std::function<Result<Image>()> sample;
+    if (samples_)
+      sample = [this] {
+        return samples_->draw(modelPath(config_), size_,
+                              sessionOptions(kSampleModule));
+      };
+    return runLoop({config_, *learner_, batcher, states, publish, sample},
+                   events_);
+  }
+
+  Status compile(const std::string& processor, const std::string& folder) {
+    BURIN_TRY(openModel());
+    BURIN_TRY(checkPrecision(config_.precision, processor));
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error)
+      return unavailable("cannot make the folder '" + folder +
+                         "': " + error.message());
+    CompileTarget target = {processor, config_.precision, Layout::kNchw};
+    auto write = [&](std::string_view name,
+                     const std::vector<FunctionRequest>& functions) -> Status {
+      std::string path = folder + "/" + std::string(name);
+      stage("compiling " + path);
+      BURIN_ASSIGN(std::string request,
+                   compileRequest(*start_, functions, target));
+      BURIN_ASSIGN(ModuleBytes module, cachedModule(request));
+      return writeFileAtomically(path, module.bytes());
+    };
+    BURIN_TRY(write(kBeginningModule, pipeline::TrainSession::beginning()));
+    BURIN_TRY(
+        write(kStepModule, pipeline::TrainSession::functions(trainOptions())));
+    target.layout = Layout::kNhwc;
+    BURIN_TRY(write(kEncoderModule, encoderFunctions(shape_, size_)));
+    if (config_.samples.every == 0)
+      return okStatus();
+    BURIN_ASSIGN(
+        std::vector<FunctionRequest> edits,
+        pipeline::editFunctions(*start_, {size_, size_},
+                                static_cast<size_t>(config_.samples.count)));
+    return write(kSampleModule, edits);
+  }
+
+private:
+  Status openModel() {
+    BURIN_ASSIGN(start_, Checkpoint::open(config_.model));
+    BURIN_ASSIGN(info_, pipeline::readModelInfo(*start_));
+    BURIN_ASSIGN(tokenizer_, pipeline::readTokenizer(*start_));
+    size_ = config_.size > 0 ? config_.size : info_.defaults.size;
+    if (size_ % info_.stride() != 0)
+      return invalidArgument(config_.file + ": 'size' is " +
+                             std::to_string(size_) + "; the model '" +
+                             config_.model + "' reads multiples of " +
+                             std::to_string(info_.stride()));
+    int64_t side = size_ / info_.vaeStride;
+    shape_ = {side, side, info_.latentChannels,
+              static_cast<int64_t>(tokenizer_->maxTokens()), info_.textWidth};
+    return okStatus();
+  }
+
+  Status openDevices() {
+    BURIN_ASSIGN(device_, openDevice(config_.device, config_.threads));
+    BURIN_ASSIGN(std::string processor, targetOf(*device_));
+    return checkPrecision(config_.precision, processor);
+  }
+
+  Status openSamples() {
+    BURIN_TRY(listShards(config_.data).status());
+    if (config_.samples.every == 0)
+      return okStatus();
+    bool own = !config_.samples.data.empty();
+    BURIN_ASSIGN(std::vector<std::string> shards,
+                 listShards(own ? config_.samples.data : config_.data));
+    BURIN_ASSIGN(samples_, SampleSet::read(shards, config_.samples.count));
+    return okStatus();
+  }
+
+  Status makeOutput() {
+    std::error_code error;
+    if (fs::equivalent(config_.model, modelPath(config_), error))
+      return invalidArgument(config_.file + ": 'model' is '" + config_.model +
+                             "', which the training would replace; choose "
+                             "another folder for 'output'");
+    fs::create_directories(config_.output + "/samples", error);
+    if (error)
+      return unavailable(config_.file +
+                         ": cannot make the folder of 'output', '" +
+                         config_.output + "': " + error.message());
+    return okStatus();
+  }
+
+  // What a killed process left of files that it was writing: hidden, and of
+  // nobody while the lock is ours.
+  void removeParts() const {
+    std::error_code error;
+    for (fs::directory_iterator entry(config_.output, error), end;
+         !error && entry != end; entry.increment(error)) {
+      std::string name = entry->path().filename().string();
+      std::error_code ignored;
+      if (name.starts_with(".") && name.ends_with(".part"))
+        fs::remove(entry->path(), ignored);
+    }
+  }
+
+  // The file of a module, or none where they are compiled.
+  std::string moduleFile(std::string_view name) const {
+    return config_.modules.empty() ? std::string()
+                                   : config_.modules + "/" + std::string(name);
+  }
+
+  SessionOptions sessionOptions(std::string_view module) const {
+    SessionOptions options;
+    options.moduleFile = moduleFile(module);
+    options.device = config_.device;
+    options.threads = config_.threads;
+    options.precision = config_.precision;
+    options.compile.onCompile = [this] {
+      stage("compiling (kept for next time)");
+    };
+    return options;
+  }
+
+  Result<Dataset> openData() {
+    constexpr std::array<std::string_view, 3> kEncoders = {
+        "vae.", "text_encoder.", "tokenizer."};
+    DatasetOptions options;
+    options.folder = config_.data;
+    options.cache = config_.cache;
+    options.encoderFingerprint =
+        modelFingerprint(*start_, kEncoders) + " " + config_.precision;
+    options.shape = shape_;
+    options.size = size_;
+    auto makeEncoder = [this]() -> Result<std::unique_ptr<ExampleEncoder>> {
+      BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
+      return openModelEncoder(std::move(model), shape_, size_,
+                              sessionOptions(kEncoderModule), device_);
+    };
+    DatasetEvents dataEvents;
+    size_t faults = 0;
+    dataEvents.onFault = [&](const std::string& text) {
+      constexpr size_t kShown = 20;
+      if (++faults <= kShown)
+        note(text);
+    };
+    dataEvents.onProgress = [this](int64_t done, int64_t total) -> Status {
+      if (events_.encoding)
+        events_.encoding(done, total);
+      if (!events_.stopped())
+        return okStatus();
+      return Status(Code::kCancelled, "stopped as asked after encoding " +
+                                          std::to_string(done) + " of " +
+                                          std::to_string(total) +
+                                          " examples; whole shards are kept");
+    };
+    BURIN_ASSIGN(Dataset data,
+                 Dataset::open(options, *tokenizer_, makeEncoder, dataEvents));
+    note(std::to_string(data.count()) + " examples to learn from" +
+         (faults > 0
+              ? ", " + std::to_string(faults) + " examples or shards left out"
+              : ""));
+    return data;
+  }
+
+  pipeline::TrainOptions trainOptions() const {
+    pipeline::TrainOptions options;
+    options.device = config_.device;
+    options.threads = config_.threads;
+    options.precision = config_.precision;
+    options.batch = config_.batch;
+    options.height = shape_.height;
+    options.width = shape_.width;
+    options.tokens = shape_.tokens;
+    options.prediction = info_.scheduler.prediction;
+    options.compile = sessionOptions(kStepModule).compile;
+    options.moduleFile = moduleFile(kStepModule);
+    options.beginningFile = moduleFile(kBeginningModule);
+    return options;
+  }
+
+  Status openNetwork() {
+    stage("opening the network");
+    BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
+    BURIN_ASSIGN(learner_,
+                 openLearner(std::move(model), trainOptions(), device_));
+    return okStatus();
+  }
+
+  Status publish() {
+    BURIN_ASSIGN(pipeline::TrainedTensors trained, learner_->average());
+    return exportModel(*start_, trained, modelPath(config_));
+  }
+
+  void stage(const std::string& text) const {
+    if (events_.stage)
+      events_.stage(text);
+  }
+  void note(const std::string& text) const {
+    if (events_.note)
+      events_.note(text);
+  }
+
+  const TrainConfig& config_;
+  const TrainEvents& events_;
+  std::optional<Checkpoint> start_;
+  pipeline::ModelInfo info_;
+  std::optional<text::ClipTokenizer> tokenizer_;
+  int size_ = 0;
+  EncodedShape shape_;
+  std::shared_ptr<Device> device_;
+  std::optional<SampleSet> samples_;
+  std::unique_ptr<Learner> learner_;
+};
+
+} // namespace
+
+std::string modelPath(const TrainConfig& config) {
+  return config.output + "/model.burin";
+}
+
+Result<TrainSummary> train(const TrainConfig& config,
+                           const TrainEvents& events) {
+  return Training(config, events).run();
+}
+
+Status compileModules(const TrainConfig& config, const std::string& processor,
+                      const std::string& folder, const TrainEvents& events) {
+  return Training(config, events).compile(processor, folder);
+}
+
+} // namespace burin::train
