@@ -24,6 +24,9 @@
 template <int N>
 struct AlongProduct;
 
+// Of the warpgroup that loads.
+constexpr int kLoadWarps = 4;
+
 template <int kConsumers_, int kRowBlocks_, int kColumns_, bool kInputRows_,
           int kStages_>
 struct GradientTile {
@@ -40,10 +43,10 @@ struct GradientTile {
   static constexpr bool kMovesRegisters = kConsumers > 1;
   static constexpr int kLoadRegisters = kConsumers == 2 ? 64 : 56;
   static constexpr int kSumRegisters = kConsumers == 2 ? 224 : 152;
-  // Boxes of x and of dy in a step, and those that each of four warps loads.
+  // Boxes of x and of dy in a step, and those that each warp loads.
   static constexpr int kPieces = kInputRows ? kBlocks : kColumnPieces;
   static constexpr int kBoxes = kBlocks + kColumnPieces;
-  static constexpr int kWarpBoxes = (kBoxes + 3) / 4;
+  static constexpr int kWarpBoxes = (kBoxes + kLoadWarps - 1) / kLoadWarps;
   // Where in a stage x and dy begin.
   static constexpr int kInputAt = kInputRows ? 0 : kBlocks * kPieceBytes;
   static constexpr int kCotangentAt = kInputRows ? kBlocks * kPieceBytes : 0;
@@ -106,29 +109,31 @@ __device__ __forceinline__ GradientBox gradientBox(const GradientShape& s,
           static_cast<u32>(T::kCotangentAt + i * kPieceBytes)};
 }
 
-// One thread of each of four warps keeps the stages full: to send off a box
-// takes a thread a tenth of a step. What a tile has past the product is not
-// loaded, and its sums are not stored.
+// One thread of each warp keeps the stages full: to send off a box takes a
+// thread a tenth of a step. Every warp arrives at every step, also where no box
+// is its own: one that fell two turns of the stages behind would take the
+// parity of a barrier for another turn's. What a tile has past the product is
+// not loaded, and its sums are not stored.
 template <class T>
 __device__ __forceinline__ void
 produceGradient(const GradientPlace<T>& p, const TensorMap& cotangents,
                 const TensorMap& inputs, const GradientShape& s, int warp) {
   u32 slot = 0, phase = 1;
   eachUnit<T>(s, [&](int, const GradientUnit& u) {
-    const u32 bytes =
-        ((u.outputs + kPiece - 1) / kPiece + u.pieces) * kPieceBytes;
     GradientBox boxes[T::kWarpBoxes];
+    u32 bytes = 0;
 #pragma unroll
-    for (int i = 0; i < T::kWarpBoxes; ++i)
-      boxes[i] = gradientBox<T>(s, u, warp + 4 * i);
+    for (int i = 0; i < T::kWarpBoxes; ++i) {
+      boxes[i] = gradientBox<T>(s, u, warp + kLoadWarps * i);
+      bytes += boxes[i].exists ? kPieceBytes : 0;
+    }
     const int q = inputPiece(s, u.firstPiece).phase;
     StepBox b = stepBox(s, u.firstStep);
     for (int k = u.firstStep; k < u.lastStep; ++k, nextBox(s, b)) {
       barrierWait(p.empty + 8 * slot, phase);
       const u32 barrier = p.full + 8 * slot;
       const u32 stage = p.base + slot * T::kStageBytes;
-      if (warp == 0)
-        barrierExpect(barrier, bytes);
+      barrierExpect(barrier, bytes);
 #pragma unroll
       for (int i = 0; i < T::kWarpBoxes; ++i) {
         const GradientBox& box = boxes[i];
@@ -268,7 +273,7 @@ weightGradient(const View* views, const TensorMap& cotangents,
   const int consumer = threadIdx.x / 128;
   if (threadIdx.x == 0) {
     for (int i = 0; i < T::kStages; ++i) {
-      barrierInit(place.full + 8 * i, 1);
+      barrierInit(place.full + 8 * i, kLoadWarps);
       barrierInit(place.empty + 8 * i, T::kConsumers * 4);
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
