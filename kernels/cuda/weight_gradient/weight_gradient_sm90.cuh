@@ -41,8 +41,14 @@ struct GradientTile {
   // Registers of a thread that loads and of one that multiplies. One consumer
   // keeps those that it is launched with.
   static constexpr bool kMovesRegisters = kConsumers > 1;
-  static constexpr int kLoadRegisters = kConsumers == 2 ? 64 : 56;
+  static constexpr int kLoadRegisters = 56;
   static constexpr int kSumRegisters = kConsumers == 2 ? 224 : 152;
+  // A launch has registers by eights a thread, and only what loading gives
+  // back can be taken: more, and it waits for ever.
+  static constexpr int kLaunchRegisters = 65536 / kThreads / 8 * 8;
+  static_assert(!kMovesRegisters ||
+                kLoadRegisters + kConsumers * kSumRegisters <=
+                    (kConsumers + 1) * kLaunchRegisters);
   // Boxes of x and of dy in a step, and those that each warp loads.
   static constexpr int kPieces = kInputRows ? kBlocks : kColumnPieces;
   static constexpr int kBoxes = kBlocks + kColumnPieces;
