@@ -123,22 +123,16 @@ Result<KernelCase> groupCase(const ShapeRow& row, Following following,
       following == Following::kNetwork ? Epilogue::kSilu : Epilogue::kStore;
   KernelCase work;
   addSlices(work, std::array{x, factor, factor});
-  auto whole = cuda::planGroupNorm(params, std::array{x, factor, factor, x},
-                                   epilogueText(epilogue, channels), target);
-  if (whole.ok()) {
-    work.plan = *std::move(whole);
-    addWritten(work, x);
-    return work;
+  BURIN_ASSIGN(cuda::GroupNormPlans plans,
+               cuda::planGroupNorm(params, std::array{x, factor, factor, x},
+                                   epilogueText(epilogue, channels), target));
+  if (plans.moments) {
+    const int64_t bytes = plans.momentsBytes;
+    work.first = {*std::move(plans.moments), {0, work.slices.size()}};
+    addWritten(work, slice(1, bytes, bytes, DType::kU8));
   }
-  if (whole.status().code() != Code::kUnimplemented)
-    return whole.status();
-  const cuda::SliceInfo sums = slice(s[0], channels, 0, DType::kF32);
-  BURIN_ASSIGN(work.plan,
-               cuda::planGroupAffine(
-                   params, std::array{x, factor, factor, sums, sums}, target));
-  addWritten(work, sums);
-  addWritten(work, sums);
-  work.partial = true;
+  work.plan = std::move(plans.apply);
+  addWritten(work, x);
   return work;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,18 @@ struct CaseSlice {
   int64_t bytes() const; // from the first element to the last
 };
 
-// A launch and what it reads and writes.
+// Before the launch of a case, on some of its slices.
+struct FirstLaunch {
+  kernels::cuda::LaunchPlan plan;
+  std::vector<size_t> slices;
+};
+
+// A launch, or two, and what they read and write.
 struct KernelCase {
   kernels::cuda::LaunchPlan plan;
   std::vector<CaseSlice> slices;
-  double flops = 0;     // that are really done
-  bool partial = false; // only statistics: a map over elements must follow
+  std::optional<FirstLaunch> first = {};
+  double flops = 0; // that are really done
 
   double bytes() const; // read and written once
 };

@@ -114,12 +114,11 @@ Result<std::vector<KernelTime>> measureKernels(Device& device,
                  0,
                  pair.network.flops,
                  pair.network.bytes(),
-                 pair.network.partial,
                  made.status().message()};
     if (!made.ok())
       continue;
     for (const KernelCase* work : {&pair.plain, &pair.network}) {
-      images.add(work->plan);
+      images.add(*work);
       pool.need(*work, operandSets(*work, kMostSets));
     }
   }

@@ -24,7 +24,6 @@ struct KernelTime {
   double plain;        // seconds
   double network;      // seconds with what follows in the network
   double flops, bytes; // of the latter
-  bool partial;        // KernelCase::partial
   std::string failed;  // why there are no numbers
 
   // The least seconds that the ceilings allow, over those taken.

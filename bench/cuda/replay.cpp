@@ -62,11 +62,22 @@ Grid gridOf(const LaunchPlan& plan) {
 }
 
 Status launch(CommandBuffer& commands, const KernelImages& images,
+              const LaunchPlan& plan, std::span<const Operand> operands) {
+  BURIN_ASSIGN(const KernelHandle kernel, images.find(plan.symbol));
+  const Grid grid = gridOf(plan);
+  return commands.launch(kernel, operands, 0, &grid).within(plan.symbol);
+}
+
+Status launch(CommandBuffer& commands, const KernelImages& images,
               const KernelCase& work, int64_t set) {
-  BURIN_ASSIGN(const KernelHandle kernel, images.find(work.plan.symbol));
   const std::vector<Operand> operands = operandsOf(work, set);
-  const Grid grid = gridOf(work.plan);
-  return commands.launch(kernel, operands, 0, &grid).within(work.plan.symbol);
+  if (work.first) {
+    std::vector<Operand> some;
+    for (const size_t slice : work.first->slices)
+      some.push_back(operands[slice]);
+    BURIN_TRY(launch(commands, images, work.first->plan, some));
+  }
+  return launch(commands, images, work.plan, operands);
 }
 
 // The upper half of a float: exact for small integers.
@@ -99,6 +110,12 @@ Result<Memory> randomMemory(Device& device, size_t bytes,
 }
 
 } // namespace
+
+void KernelImages::add(const KernelCase& work) {
+  add(work.plan);
+  if (work.first)
+    add(work.first->plan);
+}
 
 void KernelImages::add(const LaunchPlan& plan) {
   if (!handles_.contains(plan.symbol))

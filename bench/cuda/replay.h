@@ -17,12 +17,14 @@ namespace burin::bench {
 // Machine code of plans, by symbol.
 class KernelImages {
 public:
-  void add(const kernels::cuda::LaunchPlan& plan);
+  void add(const KernelCase& work);
   // What was added and not compiled yet, on every processor at once.
   Status compile(Device& device, const std::string& target);
   Result<KernelHandle> find(const std::string& symbol) const;
 
 private:
+  void add(const kernels::cuda::LaunchPlan& plan);
+
   std::map<std::string, std::string> texts_;
   std::map<std::string, KernelHandle> handles_;
   std::vector<std::unique_ptr<CodeImage>> images_;
@@ -58,7 +60,7 @@ public:
   static Result<Replay> record(Device& device, const KernelImages& images,
                                const KernelCase& work, int64_t sets);
 
-  // Seconds of a launch, by `replays` between two looks at the clock.
+  // Seconds of the case, by `replays` between two looks at the clock.
   Result<double> time(const OperandPool& pool, int replays);
   int64_t launches() const { return launches_; }
 

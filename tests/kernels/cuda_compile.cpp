@@ -7,6 +7,8 @@
 #include <regex>
 #include <vector>
 
+#include "gtest/gtest.h"
+
 namespace burin::kernels::cuda::testing {
 namespace {
 
@@ -95,6 +97,16 @@ Compiled compile(const LaunchPlan& plan, const Target& target) {
   result.spillBytes = sumOf(result.log, "(\\d+) bytes spill");
   result.sharedBytes = sumOf(result.log, "(\\d+) bytes smem");
   return result;
+}
+
+void expectCompiles(const LaunchPlan& plan, const Target& target,
+                    int64_t mostShared) {
+  SCOPED_TRACE(plan.symbol + " for " + target.name);
+  const Compiled compiled = compile(plan, target);
+  ASSERT_TRUE(compiled.ok) << compiled.log << plan.source;
+  EXPECT_EQ(compiled.spillBytes, 0) << compiled.log;
+  EXPECT_LE(compiled.sharedBytes, mostShared) << compiled.log;
+  EXPECT_NE(plan.source.find(plan.symbol + "("), std::string::npos);
 }
 
 } // namespace burin::kernels::cuda::testing

@@ -22,4 +22,9 @@ std::string whyNoCompiler();
 // kernels/cuda.
 Compiled compile(const LaunchPlan& plan, const Target& target);
 
+// That it compiles without spills, and into `mostShared` bytes of static shared
+// memory at most.
+void expectCompiles(const LaunchPlan& plan, const Target& target,
+                    int64_t mostShared);
+
 } // namespace burin::kernels::cuda::testing

@@ -79,8 +79,6 @@ nlohmann::json toJson(const KernelTime& time, const bench::Ceilings& most) {
   line["gb_per_second"] = time.bytes / time.network * 1e-9;
   line["percent"] = 100 * time.share(most);
   line["bound"] = time.boundByMemory(most) ? "memory" : "arithmetic";
-  if (time.partial)
-    line["partial"] = "statistics only; a map over the elements follows";
   return line;
 }
 
@@ -112,13 +110,12 @@ std::string rowText(const KernelTime& time, const bench::Ceilings& most) {
     return time.shape + "  failed: " + time.failed + "\n";
   const bool memory = time.boundByMemory(most);
   std::snprintf(text, sizeof(text),
-                "%-44s %5lld %9.1f %9.1f %7.0f %s %3.0f %%%s\n",
+                "%-44s %5lld %9.1f %9.1f %7.0f %s %3.0f %%\n",
                 time.shape.c_str(), static_cast<long long>(time.count),
                 micros(time.plain), micros(time.network),
                 memory ? time.bytes / time.network * 1e-9
                        : time.flops / time.network * 1e-12,
-                memory ? "GB/s   " : "TFLOP/s", 100 * time.share(most),
-                time.partial ? "  statistics only" : "");
+                memory ? "GB/s   " : "TFLOP/s", 100 * time.share(most));
   return text;
 }
 

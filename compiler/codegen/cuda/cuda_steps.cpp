@@ -170,6 +170,7 @@ FailureOr<LaunchPlan> CudaSteps::planTiled(Work& work) {
                                                 : planContraction(work, *call);
 }
 
+// The plan of the only step, or of the second of two.
 FailureOr<LaunchPlan> CudaSteps::planGroupNorm(Work& work,
                                                const LibraryCall& call) {
   for (Value operand : call.operands)
@@ -178,8 +179,22 @@ FailureOr<LaunchPlan> CudaSteps::planGroupNorm(Work& work,
   FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
   if (failed(epilogue))
     return failure();
-  return check(cuda::planGroupNorm(call.params, work.infos, *epilogue, target_),
-               work.region);
+  FailureOr<cuda::GroupNormPlans> plans =
+      check(cuda::planGroupNorm(call.params, work.infos, *epilogue, target_),
+            work.region);
+  if (failed(plans))
+    return failure();
+  if (!plans->moments)
+    return std::move(plans->apply);
+  FailureOr<uint32_t> moments = work.function.addBuffer(plans->momentsBytes);
+  if (failed(moments))
+    return failure();
+  work.function.addStep(launch(*plans->moments, {work.slices[0], *moments}),
+                        work.region.getLoc());
+  work.slices.insert(work.slices.begin() + call.operands.size(), *moments);
+  for (uint32_t slice : work.slices)
+    work.function.keep(slice);
+  return std::move(plans->apply);
 }
 
 FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work,

@@ -28,25 +28,26 @@ readMoments(const Place<P>& place, const typename P::X* x, i64 pitch,
 template <class P>
 __device__ __forceinline__ void groupAffine(const View* views) {
   __shared__ SharedMoments<P> shared;
+  __shared__ SharedFactors<P> factors;
   const Place<P> place;
   letNextStart();
   waitForPrevious();
-  readAffine(place, views, shared);
+  readAffine(place.channel, place.channels, views, factors);
   ThreadMoments<P::kVector> moments;
   if (place.active())
     readMoments(place,
                 static_cast<const typename P::X*>(views[0].data) +
                     place.column(),
                 views[0].pitch, moments);
-  joinMoments(place, moments, shared);
+  joinMoments(place, moments, shared, factors);
   if (Cluster<P::kCluster>::rank() == 0) {
     float* scale = static_cast<float*>(views[3].data) +
                    place.image * views[3].pitch + place.channel;
     float* shift = static_cast<float*>(views[4].data) +
                    place.image * views[4].pitch + place.channel;
     for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
-      scale[c] = shared.scale[c];
-      shift[c] = shared.shift[c];
+      scale[c] = factors.scale[c];
+      shift[c] = factors.shift[c];
     }
   }
   Cluster<P::kCluster>::wait();

@@ -42,6 +42,7 @@ __device__ __forceinline__ void groupNorm(const View* views) {
   constexpr int kStride = P::kRows * P::kSpan;
   extern __shared__ __align__(16) u8 memory[];
   __shared__ SharedMoments<P> shared;
+  __shared__ SharedFactors<P> factors;
   const Place<P> place;
   X* kept = reinterpret_cast<X*>(memory) + threadIdx.x * 8;
   const int count = place.active() ? place.pixelsOfRow(place.row) : 0;
@@ -52,17 +53,17 @@ __device__ __forceinline__ void groupNorm(const View* views) {
   for (int i = 0; i < count; ++i)
     copyAsync<8 * sizeof(X)>(kept + i * kStride,
                              x + place.rowOf(i) * views[0].pitch);
-  readAffine(place, views, shared);
+  readAffine(place.channel, place.channels, views, factors);
   waitForCopies();
   ThreadMoments<8> moments;
   keptMoments<P, kStride>(kept, count, moments);
-  joinMoments(place, moments, shared);
+  joinMoments(place, moments, shared, factors);
 
   const Epilogue epilogue{};
   float scale[8], shift[8];
   if (place.active()) {
-    load<16>(shared.scale + place.vector * 8, scale);
-    load<16>(shared.shift + place.vector * 8, shift);
+    load<16>(factors.scale + place.vector * 8, scale);
+    load<16>(factors.shift + place.vector * 8, shift);
   }
 #pragma unroll 2
   for (int i = 0; i < count; ++i) {

@@ -5,15 +5,17 @@
 // each are one with (Chan, Golub and LeVeque, 1979)
 //   m = sum n_i m_i / sum n_i,   M2 = sum M2_i + n_i (m_i - m)^2.
 // Rows of a few pixels join into a thread's moments of each channel, channels
-// into groups, threads into the block's moments, blocks into the cluster's.
-// Every order is fixed, so that results repeat bit for bit.
+// into groups, threads into the block's moments, blocks into the cluster's,
+// and where one cluster has not all pixels of an image, clusters into the
+// image's (stream.cuh). Every order is fixed, so that results repeat bit for
+// bit.
 //
 // A problem P, printed by the plan, has
 //   using X, Affine;   element types of x, and of gamma and beta
 //   kPixels, kChannels, kWidth (channels of a group)
 //   kVector    channels that a thread reads at once, 8 or 1
 //   kSpan      channels of a cluster: whole groups and whole vectors
-//   kCluster   blocks that share a span's pixels
+//   kCluster   blocks of a cluster, which share its pixels
 //   kRows      pixels that a block reads at once, one a row of threads
 //   kThreads   at least kRows * kSpan / kVector
 //   kBatch     rows that a thread joins at once
@@ -142,29 +144,47 @@ struct JoinType<float> {
   using Type = double;
 };
 
+template <class P>
+using RealOf = typename JoinType<typename P::X>::Type;
+
 template <class Real>
 struct Moments {
   Real mean, squares;
 };
 
+// Of a block.
 template <class P>
 struct SharedMoments {
-  static constexpr int kGroups = P::kSpan / P::kWidth;
-  using Real = typename JoinType<typename P::X>::Type;
-
   // Of each run of each vector, by row of threads.
-  float mean[Place<P>::kVectors][Runs<P>::kCount][P::kRows];
-  float squares[Place<P>::kVectors][Runs<P>::kCount][P::kRows];
-  Moments<Real> block[kGroups];
-  Real center[kGroups], inverse[kGroups]; // mean, 1 / sqrt(variance + eps)
-  alignas(16) float scale[P::kSpan];
-  alignas(16) float shift[P::kSpan];
+  float mean[P::kSpan / P::kVector][Runs<P>::kCount][P::kRows];
+  float squares[P::kSpan / P::kVector][Runs<P>::kCount][P::kRows];
+  Moments<RealOf<P>> block[P::kSpan / P::kWidth];
 };
 
+// What the moments of an image become.
 template <class P>
+struct SharedFactors {
+  static constexpr int kGroups = P::kSpan / P::kWidth;
+
+  // Mean, 1 / sqrt(variance + epsilon).
+  RealOf<P> center[kGroups], inverse[kGroups];
+  alignas(16) float scale[P::kSpan];
+  alignas(16) float shift[P::kSpan];
+
+  __device__ __forceinline__ void set(int group,
+                                      const Moments<RealOf<P>>& joined) {
+    constexpr RealOf<P> kShare =
+        1 / (static_cast<double>(P::kPixels) * P::kWidth);
+    center[group] = joined.mean;
+    inverse[group] = mathRsqrt(joined.squares * kShare +
+                               static_cast<RealOf<P>>(P::kEpsilon));
+  }
+};
+
+// At is how a block finds its pixels: Place, or the like.
+template <class P, class At>
 __device__ __forceinline__ void
-shareThreadMoments(const Place<P>& place,
-                   const ThreadMoments<P::kVector>& moments,
+shareThreadMoments(const At& place, const ThreadMoments<P::kVector>& moments,
                    SharedMoments<P>& shared) {
 #pragma unroll
   for (int run = 0; run < Runs<P>::kCount; ++run) {
@@ -190,11 +210,11 @@ shareThreadMoments(const Place<P>& place,
 }
 
 // Visits the moments that make up group `group`, a lane's share of them.
-template <class P, class Visit>
-__device__ __forceinline__ void eachPart(const Place<P>& place,
+template <class P, class At, class Visit>
+__device__ __forceinline__ void eachPart(const At& place,
                                          const SharedMoments<P>& shared,
                                          int group, Visit visit) {
-  using Real = typename SharedMoments<P>::Real;
+  using Real = RealOf<P>;
   const int begin = group * P::kWidth, end = begin + P::kWidth;
   for (int v = begin / P::kVector; v * P::kVector < end; ++v) {
     const int low = max(begin - v * P::kVector, 0);
@@ -210,10 +230,10 @@ __device__ __forceinline__ void eachPart(const Place<P>& place,
 }
 
 // A warp for each group.
-template <class P>
-__device__ __forceinline__ void joinThreads(const Place<P>& place,
+template <class P, class At>
+__device__ __forceinline__ void joinThreads(const At& place,
                                             SharedMoments<P>& shared) {
-  using Real = typename SharedMoments<P>::Real;
+  using Real = RealOf<P>;
   const Real count = static_cast<Real>(place.pixels) * P::kWidth;
   const int groups = place.channels / P::kWidth;
   for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
@@ -231,70 +251,98 @@ __device__ __forceinline__ void joinThreads(const Place<P>& place,
   }
 }
 
-// A warp for each group: its moments from all blocks of the cluster, one block
-// a lane, so that the reads of other blocks' memory wait for one another only
-// once.
-template <class P>
-__device__ __forceinline__ void joinBlocks(const Place<P>& place,
-                                           SharedMoments<P>& shared) {
+// A warp's: the moments of all parts that its lanes bring, in every lane, with
+// `share` = 1 / the sum of `count`.
+template <int kParts, class Real>
+__device__ __forceinline__ Moments<Real>
+joinLanes(const Moments<Real> (&part)[kParts], const Real (&count)[kParts],
+          Real share) {
+  Real sum = 0, squares = 0;
+#pragma unroll
+  for (int i = 0; i < kParts; ++i)
+    sum += count[i] * part[i].mean;
+  const Real mean = reduceLanes<32>(sum, AddOp()) * share;
+#pragma unroll
+  for (int i = 0; i < kParts; ++i) {
+    const Real apart = part[i].mean - mean;
+    squares += part[i].squares + count[i] * apart * apart;
+  }
+  return {mean, reduceLanes<32>(squares, AddOp())};
+}
+
+// A warp's: the moments of group `group` from all blocks of the cluster, one
+// block a lane, so that the reads of other blocks' memory wait for one another
+// only once. countOf(rank) is how many elements a block has.
+template <class P, class CountOf>
+__device__ __forceinline__ Moments<RealOf<P>>
+joinBlocks(const SharedMoments<P>& shared, int group, RealOf<P> share,
+           CountOf countOf) {
   using Blocks = Cluster<P::kCluster>;
-  using Real = typename SharedMoments<P>::Real;
-  constexpr Real kShare = 1 / (static_cast<double>(P::kPixels) * P::kWidth);
-  const int groups = place.channels / P::kWidth;
+  const auto& own = shared.block[group];
   const int rank = threadIdx.x % 32;
-  for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
-    const auto& own = shared.block[g];
-    Real count = 0, part = 0, partSquares = 0;
-    if (rank < P::kCluster) {
-      count = static_cast<Real>(Place<P>::pixelsOf(rank)) * P::kWidth;
-      part = Blocks::read(&own.mean, rank);
-      partSquares = Blocks::read(&own.squares, rank);
-    }
-    const Real mean = reduceLanes<32>(count * part, AddOp()) * kShare;
-    const Real squares = reduceLanes<32>(
-        partSquares + count * (part - mean) * (part - mean), AddOp());
-    if (rank == 0) {
-      shared.center[g] = mean;
-      shared.inverse[g] = mathRsqrt(squares * kShare + static_cast<Real>(P::kEpsilon));
-    }
+  Moments<RealOf<P>> part[1] = {};
+  RealOf<P> count[1] = {};
+  if (rank < P::kCluster) {
+    count[0] = countOf(rank);
+    part[0] = {Blocks::read(&own.mean, rank), Blocks::read(&own.squares, rank)};
   }
+  return joinLanes(part, count, share);
 }
 
-// Sends for gamma and beta, which wait in the place of the factors that they
-// become; each thread reads what it wrote itself. Called before joinMoments.
+// Sends for gamma and beta of `channels` channels from `channel`, which wait in
+// the place of the factors that they become; each thread reads what it wrote
+// itself.
 template <class P>
-__device__ __forceinline__ void
-readAffine(const Place<P>& place, const View* views, SharedMoments<P>& shared) {
+__device__ __forceinline__ void readAffine(int channel, int channels,
+                                           const View* views,
+                                           SharedFactors<P>& factors) {
   using Affine = typename P::Affine;
-  const Affine* gamma = static_cast<const Affine*>(views[1].data);
-  const Affine* beta = static_cast<const Affine*>(views[2].data);
-  for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
-    shared.scale[c] = convert<float>(gamma[place.channel + c]);
-    shared.shift[c] = convert<float>(beta[place.channel + c]);
+  const Affine* gamma = static_cast<const Affine*>(views[1].data) + channel;
+  const Affine* beta = static_cast<const Affine*>(views[2].data) + channel;
+  for (int c = threadIdx.x; c < channels; c += P::kThreads) {
+    factors.scale[c] = convert<float>(gamma[c]);
+    factors.shift[c] = convert<float>(beta[c]);
   }
 }
 
-// Leaves the two factors of each channel of the span in `shared`. Every thread
-// of the cluster calls this once, and Cluster::wait() before it ends, for
-// until then others may read its block's moments.
+// After readAffine, and SharedFactors::set for each group.
+template <class P>
+__device__ __forceinline__ void makeFactors(int channels,
+                                            SharedFactors<P>& factors) {
+  __syncthreads();
+  for (int c = threadIdx.x; c < channels; c += P::kThreads) {
+    const int g = c / P::kWidth;
+    const auto factor = factors.scale[c] * factors.inverse[g];
+    factors.scale[c] = static_cast<float>(factor);
+    factors.shift[c] =
+        static_cast<float>(factors.shift[c] - factors.center[g] * factor);
+  }
+  __syncthreads();
+}
+
+// Leaves the two factors of each channel of the span in `factors`, where
+// readAffine was. Every thread of the cluster calls this once, and
+// Cluster::wait() before it ends, for until then others may read its block's
+// moments.
 template <class P>
 __device__ __forceinline__ void
 joinMoments(const Place<P>& place, const ThreadMoments<P::kVector>& moments,
-            SharedMoments<P>& shared) {
+            SharedMoments<P>& shared, SharedFactors<P>& factors) {
+  using Real = RealOf<P>;
+  constexpr Real kShare = 1 / (static_cast<double>(P::kPixels) * P::kWidth);
   if (place.active())
     shareThreadMoments(place, moments, shared);
   __syncthreads();
   joinThreads(place, shared);
   Cluster<P::kCluster>::synchronize();
-  joinBlocks(place, shared);
-  Cluster<P::kCluster>::arrive();
-  __syncthreads();
-  for (int c = threadIdx.x; c < place.channels; c += P::kThreads) {
-    const int g = c / P::kWidth;
-    const auto factor = shared.scale[c] * shared.inverse[g];
-    shared.scale[c] = static_cast<float>(factor);
-    shared.shift[c] =
-        static_cast<float>(shared.shift[c] - shared.center[g] * factor);
+  const int groups = place.channels / P::kWidth;
+  for (int g = threadIdx.x / 32; g < groups; g += P::kThreads / 32) {
+    const auto joined = joinBlocks(shared, g, kShare, [](int rank) {
+      return static_cast<Real>(Place<P>::pixelsOf(rank)) * P::kWidth;
+    });
+    if (threadIdx.x % 32 == 0)
+      factors.set(g, joined);
   }
-  __syncthreads();
+  Cluster<P::kCluster>::arrive();
+  makeFactors(place.channels, factors);
 }

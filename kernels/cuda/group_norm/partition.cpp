@@ -32,6 +32,13 @@ constexpr int64_t kLeastPixels = 64;
 constexpr int64_t kBlockShared = 227 * 1024;
 constexpr int64_t kHalfShared = 113 * 1024;
 constexpr int64_t kKeptThreads = 256, kAloneThreads = 512;
+// Where x is streamed twice: about two blocks a multiprocessor for an image,
+// and clusters that fit two multiprocessors, which lie together in threes and
+// fours everywhere; each block of the second launch reads what all clusters of
+// the first have written.
+constexpr int64_t kStreamThreads = 512, kStreamBlocks = 256;
+constexpr int64_t kStreamCluster = 4;
+constexpr int64_t kStreamBytes = 64; // that a thread reads at once
 
 int64_t divideUp(int64_t a, int64_t b) {
   return (a + b - 1) / b;
@@ -72,6 +79,7 @@ int64_t largestUsefulCluster(const GroupProblem& p, int64_t limit) {
 
 GroupPartition ofSpan(const GroupProblem& p, int64_t vector, int64_t span) {
   GroupPartition part = {};
+  part.shares = 1;
   part.vector = vector;
   part.span = span;
   part.spans = divideUp(p.channels, span);
@@ -112,6 +120,18 @@ GroupPartition keepSpan(const GroupProblem& p, int64_t span) {
       return part;
   part.keptBytes = 0;
   return part;
+}
+
+// What an epilogue's vectors need.
+Status checkRows(const GroupProblem& p) {
+  const std::string what = "GroupNorm with its application";
+  if (!vectorizes(p))
+    return unimplemented(what + " needs channels in eights, not " +
+                         std::to_string(p.channels));
+  if (p.align < 16)
+    return unimplemented(what + " needs rows aligned to 16 bytes, not " +
+                         std::to_string(p.align));
+  return okStatus();
 }
 
 } // namespace
@@ -193,12 +213,7 @@ Result<GroupPartition> partitionNorm(const GroupProblem& p,
   if (!target.hasTensorMaps())
     return unimplemented(what + " needs clusters of blocks (sm_90), not " +
                          target.name);
-  if (!vectorizes(p))
-    return unimplemented(what + " needs channels in eights, not " +
-                         std::to_string(p.channels));
-  if (p.align < 16)
-    return unimplemented(what + " needs rows aligned to 16 bytes, not " +
-                         std::to_string(p.align));
+  BURIN_TRY(checkRows(p));
   const int64_t sectors = kSectorBytes / bytesOfX(p);
   const int64_t wide = narrowestSpan(p, std::max(kVector, sectors));
   const int64_t narrow = narrowestSpan(p, kVector);
@@ -223,6 +238,32 @@ Result<GroupPartition> partitionNorm(const GroupProblem& p,
                          " channels; it takes spans of " +
                          std::to_string(kAloneThreads * kVector) + " at most");
   return best;
+}
+
+Result<GroupPartition> partitionStream(const GroupProblem& p,
+                                       const Target& target) {
+  BURIN_TRY(checkRows(p));
+  // Whole rows, or as much of them as a block has threads for.
+  const int64_t narrow = narrowestSpan(p, kVector);
+  const int64_t most = std::max(kStreamThreads * kVector / narrow, int64_t{1});
+  GroupPartition part = ofSpan(p, kVector, std::min(narrow * most, p.channels));
+  part.pixelsPerBlock = p.pixels;
+  setThreads(part, kStreamThreads);
+  // A thread of the largest blocks has registers for little.
+  part.batch = part.threads > kStreamThreads
+                   ? 1
+                   : kStreamBytes / (kVector * bytesOfX(p));
+  const int64_t pieces = divideUp(p.pixels, part.rows * part.batch);
+  const int64_t blocks = std::min(pieces, divideUp(kStreamBlocks, part.spans));
+  part.cluster =
+      target.hasTensorMaps() && blocks >= kStreamCluster ? kStreamCluster : 1;
+  part.shares = blocks / part.cluster;
+  if (part.threads > kLargestBlock || momentsBytes(p, part) > kStaticShared)
+    return unimplemented("GroupNorm with its application and groups of " +
+                         std::to_string(p.width) + " channels: its spans of " +
+                         std::to_string(part.span) +
+                         " need more than a block's threads or memory");
+  return part;
 }
 
 } // namespace burin::kernels::cuda

@@ -19,15 +19,18 @@ struct GroupProblem {
 
 // The channels of an image are cut into `spans` spans of `span`, the last one
 // as many as are left; a span is whole groups and whole vectors of `vector`
-// channels. `cluster` blocks share its pixels in equal parts, in order. In a
-// block, thread t reads vector t % (span / vector) of every rows-th pixel from
-// t / (span / vector), `batch` pixels at once.
+// channels. `shares` clusters of `cluster` blocks share its pixels. One cluster
+// does so in equal parts, in order; several take pieces of rows * batch pixels
+// in turn, of which each block has one at least. In a block, thread t reads
+// vector t % (span / vector) of every rows-th pixel from t / (span / vector),
+// `batch` pixels at once.
 struct GroupPartition {
   int64_t vector;
   int64_t span;
   int64_t spans;
+  int64_t shares;
   int64_t cluster;
-  int64_t pixelsPerBlock;
+  int64_t pixelsPerBlock; // of one cluster
   int64_t rows;
   int64_t threads;
   int64_t batch;
@@ -36,11 +39,12 @@ struct GroupPartition {
   // Dynamic shared memory; 0 where nothing is kept.
   int64_t keptBytes;
   int64_t blocks(const GroupProblem& p) const {
-    return p.batch * spans * cluster;
+    return p.batch * spans * shares * cluster;
   }
 };
 
-// Bytes of static shared memory (SharedMoments), or a little more.
+// Bytes of static shared memory (SharedMoments and SharedFactors), or a little
+// more.
 int64_t momentsBytes(const GroupProblem& problem,
                      const GroupPartition& partition);
 
@@ -52,5 +56,9 @@ Result<GroupPartition> partitionAffine(const GroupProblem& problem,
 // For statistics and application: x stays in shared memory.
 Result<GroupPartition> partitionNorm(const GroupProblem& problem,
                                      const Target& target);
+// For statistics and then application: x is streamed twice. Of an image's
+// blocks the number does not depend on the batch.
+Result<GroupPartition> partitionStream(const GroupProblem& problem,
+                                       const Target& target);
 
 } // namespace burin::kernels::cuda

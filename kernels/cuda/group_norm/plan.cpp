@@ -11,7 +11,7 @@
 namespace burin::kernels::cuda {
 namespace {
 
-constexpr size_t kAffineSlices = 5, kNormOwnSlices = 3;
+constexpr size_t kAffineSlices = 5, kMomentsSlices = 2, kNormOwnSlices = 3;
 
 std::string deviceType(DType dtype) {
   switch (dtype) {
@@ -67,6 +67,7 @@ struct ProblemText {
              Constant{"kWidth", p.width},
              Constant{"kVector", part.vector},
              Constant{"kSpan", part.span},
+             Constant{"kShares", part.shares},
              Constant{"kCluster", part.cluster},
              Constant{"kRows", part.rows},
              Constant{"kThreads", part.threads},
@@ -133,20 +134,10 @@ Result<LaunchPlan> planGroupAffine(std::span<const int64_t> params,
   return plan;
 }
 
-Result<LaunchPlan> planGroupNorm(std::span<const int64_t> params,
-                                 std::span<const SliceInfo> slices,
-                                 const EpilogueText& epilogue,
-                                 const Target& target) {
-  if (params.size() != kGroupParamCount ||
-      slices.size() != kNormOwnSlices + epilogue.slices || epilogue.gated)
-    return invalidArgument(
-        "group_norm takes " + std::to_string(kGroupParamCount) +
-        " parameters, " + std::to_string(kNormOwnSlices) +
-        " slices before the epilogue's, and an epilogue without a gate");
-  BURIN_ASSIGN(const GroupProblem problem, groupProblem(params, slices[0]));
-  BURIN_TRY(checkAffineTypes(problem, slices));
-  BURIN_ASSIGN(const GroupPartition part, partitionNorm(problem, target));
-  BURIN_TRY(checkBlocks(problem, part));
+namespace {
+
+LaunchPlan keptPlan(const GroupProblem& problem, const GroupPartition& part,
+                    size_t slices, const EpilogueText& epilogue) {
   const ProblemText text(problem, part);
   LaunchPlan plan = gridOf(problem, part);
   plan.symbol = "group_norm_" + text.symbol + "_" + epilogue.name;
@@ -155,9 +146,60 @@ Result<LaunchPlan> planGroupNorm(std::span<const int64_t> params,
       std::to_string(part.threads) + (part.sharesMultiprocessor ? ", 2" : "");
   plan.source =
       "#include \"group_norm/group_norm.cuh\"\n" + text.text + epilogue.text +
-      "\n" +
-      kernelText(plan, bounds, slices.size(), "groupNorm<Problem, Epilogue>");
+      "\n" + kernelText(plan, bounds, slices, "groupNorm<Problem, Epilogue>");
   return plan;
+}
+
+GroupNormPlans streamedPlans(const GroupProblem& problem,
+                             const GroupPartition& part, size_t slices,
+                             const EpilogueText& epilogue) {
+  const ProblemText text(problem, part);
+  const std::string header = "#include \"group_norm/stream.cuh\"\n" + text.text;
+  const std::string bounds = std::to_string(part.threads);
+  LaunchPlan moments = gridOf(problem, part);
+  moments.symbol = "group_moments_" + text.symbol;
+  moments.source = header + kernelText(moments, bounds, kMomentsSlices,
+                                       "groupMoments<Problem>");
+  GroupNormPlans plans;
+  plans.moments = std::move(moments);
+  const int64_t real = problem.x == DType::kF32 ? 8 : 4;
+  plans.momentsBytes = problem.batch * (problem.channels / problem.width) *
+                       part.shares * 2 * real;
+  plans.apply = gridOf(problem, part);
+  plans.apply.cluster = 1;
+  plans.apply.symbol = "group_apply_" + text.symbol + "_" + epilogue.name;
+  plans.apply.source = header + epilogue.text + "\n" +
+                       kernelText(plans.apply, bounds, slices + 1,
+                                  "groupApply<Problem, Epilogue>");
+  return plans;
+}
+
+} // namespace
+
+Result<GroupNormPlans> planGroupNorm(std::span<const int64_t> params,
+                                     std::span<const SliceInfo> slices,
+                                     const EpilogueText& epilogue,
+                                     const Target& target) {
+  if (params.size() != kGroupParamCount ||
+      slices.size() != kNormOwnSlices + epilogue.slices || epilogue.gated)
+    return invalidArgument(
+        "group_norm takes " + std::to_string(kGroupParamCount) +
+        " parameters, " + std::to_string(kNormOwnSlices) +
+        " slices before the epilogue's, and an epilogue without a gate");
+  BURIN_ASSIGN(const GroupProblem problem, groupProblem(params, slices[0]));
+  BURIN_TRY(checkAffineTypes(problem, slices));
+  const auto kept = partitionNorm(problem, target);
+  if (kept.ok()) {
+    BURIN_TRY(checkBlocks(problem, *kept));
+    GroupNormPlans plans;
+    plans.apply = keptPlan(problem, *kept, slices.size(), epilogue);
+    return plans;
+  }
+  if (kept.status().code() != Code::kUnimplemented)
+    return kept.status();
+  BURIN_ASSIGN(const GroupPartition part, partitionStream(problem, target));
+  BURIN_TRY(checkBlocks(problem, part));
+  return streamedPlans(problem, part, slices.size(), epilogue);
 }
 
 } // namespace burin::kernels::cuda

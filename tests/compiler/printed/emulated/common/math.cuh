@@ -80,6 +80,10 @@ void load(const T* from, R (&to)[N]) {
     to[i] = convert<R>(from[i]);
 }
 template <int kAlign, class T, class R, int N>
+void loadInput(const T* from, R (&to)[N]) {
+  load<kAlign>(from, to);
+}
+template <int kAlign, class T, class R, int N>
 void loadConstant(const T* from, R (&to)[N]) {
   load<kAlign>(from, to);
 }
