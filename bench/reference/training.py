@@ -104,10 +104,9 @@ class Trainer:
         if hyper["average_decay"] < 1:
             self.average = [p.detach().clone() for p in self.parameters]
 
-    def set(self, learning_rate, average_decay):
+    def set_rate(self, rate):
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.hyper = self.hyper | {"average_decay": average_decay}
+            group["lr"] = rate
 
     def step(self, batch):
         self.optimizer.zero_grad(set_to_none=True)
