@@ -23,7 +23,7 @@ struct Decompose : OpInterfaceRewritePattern<Decomposable> {
 
   LogicalResult matchAndRewrite(Decomposable op,
                                 PatternRewriter& rewriter) const override {
-    if (gpu ? hasCudaKernel(op, *gpu) : op.staysOnProcessors())
+    if (gpu && hasCudaKernel(op, *gpu))
       return rewriter.notifyMatchFailure(op, "the target has a kernel for it");
     FailureOr<SmallVector<Value>> values = op.decompose(rewriter);
     if (failed(values))

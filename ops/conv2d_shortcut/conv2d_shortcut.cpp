@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A convolution with a projected shortcut: inference, its parts, kernel, cost.
+// A convolution with a projected shortcut: inference, its parts, gradient,
+// kernel, cost.
 #include "compiler/dialect/dialect.h"
 #include "compiler/dialect/inference.h"
 #include "compiler/dialect/library.h"
@@ -49,6 +50,24 @@ FailureOr<SmallVector<Value>> Conv2dShortcutOp::decompose(OpBuilder& builder) {
                                  getProjection(), 1, kNoPadding);
   return SmallVector<Value>{
       BinaryOp::create(builder, getLoc(), "add", main, point).getResult()};
+}
+
+// The gradients of its two convolutions, which get the same cotangents.
+FailureOr<SmallVector<Value>> Conv2dShortcutOp::vjp(OpBuilder& builder,
+                                                    ValueRange cotangents,
+                                                    ArrayRef<bool> needed) {
+  auto main = Conv2dOp::create(builder, getLoc(), getInput(), getWeight(),
+                               getStride(), getPadding());
+  auto point = Conv2dOp::create(builder, getLoc(), getShortcut(),
+                                getProjection(), 1, kNoPadding);
+  auto gradients = main.vjp(builder, cotangents, needed.take_front(2));
+  auto others = point.vjp(builder, cotangents, needed.drop_front(2));
+  main.erase();
+  point.erase();
+  if (failed(gradients) || failed(others))
+    return failure();
+  llvm::append_range(*gradients, *others);
+  return gradients;
 }
 
 FailureOr<LibraryCall> Conv2dShortcutOp::libraryCall() {

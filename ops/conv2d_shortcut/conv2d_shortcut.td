@@ -27,5 +27,5 @@ def Conv2dShortcutOp : Burin_CompositeLibraryOp<"conv2d_shortcut"> {
     `:` type($input) `,` type($weight) `,` type($shortcut) `,`
     type($projection)
   }];
-  let extraClassDeclaration = "::burin::Cost cost();";
+  let extraClassDeclaration = Burin_Vjp # "::burin::Cost cost();";
 }

@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/contract/plan.h"
 #include "kernels/cuda/contract/select.h"
+#include "tests/kernels/cuda_boxes.h"
 #include "tests/kernels/cuda_contract_epilogues.h"
 
 namespace burin::kernels::cuda {
@@ -203,24 +204,6 @@ std::vector<float> pack(const Case& c, const Data& d) {
   for (int count : writes)
     EXPECT_EQ(count, 1);
   return packed;
-}
-
-// Element `i` of a box of the copy engine, or 0 outside the tensor. Memory is
-// in elements of `bytes`.
-float boxElement(const MapPlan& map, const std::vector<float>& memory,
-                 int bytes, const std::vector<int64_t>& origin, int64_t i) {
-  uint64_t at = 0;
-  for (size_t d = 0; d < map.extents.size(); ++d) {
-    const int64_t step = map.steps.empty() ? 1 : map.steps[d];
-    const int64_t size = (map.box[d] + step - 1) / step;
-    const int64_t position = origin[d] + i % size * step;
-    i /= size;
-    if (position < 0 || position >= static_cast<int64_t>(map.extents[d]))
-      return 0;
-    at += d == 0 ? position * bytes : position * map.strides[d - 1];
-  }
-  EXPECT_EQ(i, 0);
-  return memory.at(at / bytes);
 }
 
 // The kernel of contract_sm90.cuh.

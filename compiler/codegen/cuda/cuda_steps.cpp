@@ -15,6 +15,7 @@
 #include "kernels/cuda/group_norm/plan.h"
 #include "kernels/cuda/nvrtc.h"
 #include "kernels/cuda/random_normal/plan.h"
+#include "kernels/cuda/weight_gradient/plan.h"
 
 #include <numeric>
 
@@ -215,6 +216,34 @@ FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work,
   return plan;
 }
 
+// Adds all steps of a weight gradient but the last.
+FailureOr<LaunchPlan> CudaSteps::planWeightGradient(Work& work,
+                                                    ArrayRef<int64_t> params) {
+  auto plan = check(cuda::planWeightGradient({params.data(), params.size()},
+                                             work.infos, target_),
+                    work.region);
+  if (failed(plan))
+    return failure();
+  std::vector<uint32_t> all = work.slices;
+  for (int64_t bytes : plan->bufferBytes) {
+    FailureOr<uint32_t> buffer = work.function.addBuffer(bytes);
+    if (failed(buffer))
+      return failure();
+    all.push_back(*buffer);
+  }
+  for (cuda::WeightGradientStep& step : plan->steps) {
+    work.slices.clear();
+    for (uint32_t slice : step.slices) {
+      work.slices.push_back(all[slice]);
+      work.function.keep(all[slice]);
+    }
+    if (&step != &plan->steps.back())
+      work.function.addStep(launch(step.launch, work.slices),
+                            work.region.getLoc());
+  }
+  return std::move(plan->steps.back().launch);
+}
+
 // The first of two steps, and the plan of the second.
 FailureOr<LaunchPlan>
 CudaSteps::planAttentionGradient(Work& work, const LibraryCall& call) {
@@ -267,6 +296,8 @@ FailureOr<LaunchPlan> CudaSteps::planLibrary(Work& work) {
     return check(cuda::planGroupAffine(params, slices, target_), work.region);
   if (family == "gather_rows")
     return check(cuda::planGatherRows(params, slices, target_), work.region);
+  if (family == "weight_gradient")
+    return planWeightGradient(work, call->params);
   if (family == "random_normal")
     return check(cuda::planRandomNormal(params, slices, target_), work.region);
   return work.region.emitOpError("needs library kernel '")

@@ -26,6 +26,8 @@ private:
   struct WeightPart; // what one weight fills of a packed matrix
   mlir::FailureOr<kernels::cuda::LaunchPlan> planLibrary(Work& work);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
+  planWeightGradient(Work& work, llvm::ArrayRef<int64_t> params);
+  mlir::FailureOr<kernels::cuda::LaunchPlan>
   planAttentionGradient(Work& work, const LibraryCall& call);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
   planGroupNorm(Work& work, const LibraryCall& call);
