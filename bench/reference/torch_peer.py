@@ -23,10 +23,11 @@ More that a request may have:
 The function "train_step" is a whole update (train_peer.py), in one more way on
 CUDA: what "torch.compile" made, in a CUDA graph together with the optimizer.
 It takes besides:
-    "prediction", "hyper"  as models/schedule/optimizer.h has them; an
-                         "average_decay" of 1 is none
     "model"              a checkpoint of Burin's to start from, instead of
-                         "weights"
+                         "weights"; "config" and "prediction" are its own
+                         where they are left out
+    "hyper"              numbers as models/schedule/optimizer.h has them; an
+                         "average_decay" of 1 is none
     "gradients"          a file with Burin's gradients for "inputs" and that
                          model; how far they and PyTorch's in "dtype" are from
                          float32's comes under "errors"

@@ -4,6 +4,7 @@ and compares Burin's gradients with PyTorch's."""
 import torch
 
 import training
+from checkpoint import Checkpoint
 from timing import (DTYPES, LAYOUTS, captured, measure_cuda, measure_ways,
                     on_cpu, on_cuda, read_inputs, time_cpu, wanted)
 
@@ -11,6 +12,22 @@ RUNS = 4  # timed as one batch on CUDA
 REFERENCE_ROWS = 2  # of a batch at once, where gradients are float32's
 MODES = ("eager", "eager in a CUDA graph", "torch.compile",
          "torch.compile in a CUDA graph")
+
+
+HYPER = {"learning_rate": 1e-5, "weight_decay": 0.01, "beta1": 0.9,
+         "beta2": 0.999, "epsilon": 1e-8, "max_gradient_norm": 1,
+         "average_decay": 0.9999}
+
+
+def completed(request):
+    """What a request leaves out is the checkpoint's or HYPER's."""
+    known = {"prediction": "epsilon", "hyper": HYPER}
+    if request.get("model"):
+        model = Checkpoint(request["model"])
+        known["config"] = model.config("unet")
+        known["prediction"] = model.config("scheduler").get("prediction_type",
+                                                            "epsilon")
+    return known | request
 
 
 def make_batch(request):
@@ -28,7 +45,6 @@ def make_batch(request):
 def training_unet(request, device):
     weights = None
     if request.get("model"):
-        from checkpoint import Checkpoint
         weights = Checkpoint(request["model"]).tensors("unet.")
     unet = training.make_unet(request["config"], weights)
     unet.to(device, memory_format=torch.channels_last)
@@ -102,6 +118,7 @@ def time_layout(request, unet, batch, layout):
 
 
 def answer(request, device):
+    request = completed(request)
     unet = training_unet(request, device)
     batch = read_inputs(request, make_batch(request))
     result = {}

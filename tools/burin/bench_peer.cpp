@@ -91,6 +91,7 @@ Peer readAnswer(const json& answer) {
     if (peer.name.empty() || timing.best < peer.timing.best) {
       peer.name = "torch " + answer["torch"].get<std::string>() + ", " + layout;
       peer.timing = timing;
+      peer.readySeconds = value.value("ready_seconds", 0.0);
     }
   }
   peer.peakBytes = answer.value("peak_bytes", 0.0);

@@ -34,6 +34,7 @@ struct Peer {
   std::string name; // "torch 2.11.0, channels_last"
   Timing timing;    // of its faster memory layout
   double peakBytes = 0;
+  double readySeconds = 0;      // until its first runs were done; on cards
   std::optional<Errors> errors; // where it was given the model's weights
   // Of a training step, before any update: the peer's, and in float32.
   struct Losses {

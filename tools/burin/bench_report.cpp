@@ -147,6 +147,8 @@ Status reportJson(const BenchOptions& options, const Measured& burin,
   if (peer) {
     result["torch"] = toJson(peer->timing, peer->peakBytes);
     result["torch"]["name"] = peer->name;
+    if (peer->readySeconds > 0)
+      result["torch"]["ready_seconds"] = peer->readySeconds;
     if (peer->errors) {
       result["burin"]["relative_error"] = peer->errors->burin;
       result["torch"]["relative_error"] = peer->errors->peer;
