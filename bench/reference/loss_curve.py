@@ -71,8 +71,8 @@ def losses_of(config, steps, device):
     alphas = DDIMScheduler.from_config(schedule).alphas_cumprod
     batches = Batches(config, Examples(config["cache"]), alphas,
                       model.config("vae").get("scaling_factor", 0.18215))
-    unet = training.make_unet(model.config("unet"), model.tensors("unet."))
-    unet.to(device, memory_format=torch.channels_last)
+    unet = training.make_unet(model.config("unet"), device,
+                              model.tensors("unet."))
     trainer = training.Trainer(unet, hyper_of(config), torch.float32,
                                schedule.get("prediction_type", "epsilon"))
     for step in range(steps):

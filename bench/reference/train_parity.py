@@ -125,9 +125,8 @@ def main():
         inputs, loss, found = run_burin(options, path, precision)
         batch = {k: x.to(options.device) for k, x in inputs.items()}
         if reference is None:
-            unet = training.make_unet(model.config("unet"),
+            unet = training.make_unet(model.config("unet"), options.device,
                                       model.tensors("unet."))
-            unet.to(options.device, memory_format=torch.channels_last)
             reference_loss, reference = training.gradients(
                 unet, batch, prediction, torch.float32, ROWS)
         if precision == "f32":

@@ -10,7 +10,7 @@ from timing import (DTYPES, LAYOUTS, captured, measure_cuda, measure_ways,
 
 RUNS = 4  # timed as one batch on CUDA
 REFERENCE_ROWS = 2  # of a batch at once, where gradients are float32's
-MODES = ("eager", "eager in a CUDA graph", "torch.compile",
+MODES = ("eager", "torch.compile", "eager in a CUDA graph",
          "torch.compile in a CUDA graph")
 
 
@@ -46,8 +46,7 @@ def training_unet(request, device):
     weights = None
     if request.get("model"):
         weights = Checkpoint(request["model"]).tensors("unet.")
-    unet = training.make_unet(request["config"], weights)
-    unet.to(device, memory_format=torch.channels_last)
+    unet = training.make_unet(request["config"], device, weights)
     if request.get("lora_rank"):
         training.add_low_rank(unet, request["lora_rank"],
                               DTYPES[request["dtype"]]).to(device)

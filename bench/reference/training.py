@@ -16,13 +16,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 LORA_LAYERS = ("to_q", "to_k", "to_v", "to_out.0")
 
 
-def make_unet(config, weights=None):
+def make_unet(config, device, weights=None):
+    """Channels-last, with random weights where none are given."""
     from diffusers import UNet2DConditionModel
-    unet = UNet2DConditionModel(**{
-        k: v for k, v in config.items() if not k.startswith("_")})
+    with torch.device(device):
+        unet = UNet2DConditionModel(**{
+            k: v for k, v in config.items() if not k.startswith("_")})
     if weights is not None:
         unet.load_state_dict(weights)
-    return unet.train()
+    return unet.to(memory_format=torch.channels_last).train()
 
 
 class LowRank(torch.nn.Module):

@@ -20,6 +20,14 @@ Status benchModel(const BenchOptions& options) {
     return invalidArgument("burin bench needs a model and the name of a "
                            "function, or --kernels or --tune; see burin bench "
                            "--help");
+  bool training = options.function.name == "train_step";
+  if (options.parts > 1 && !training)
+    return invalidArgument("--parts " + std::to_string(options.parts) +
+                           " divides the batch of train_step, not of " +
+                           options.function.name + "; leave it out");
+  if (!options.weights.empty() && training)
+    return invalidArgument("--weights is not for train_step, whose peer reads "
+                           "the checkpoint itself; leave it out");
   BURIN_ASSIGN(Measured burin, measureBurin(options));
   if (!options.dump.empty())
     BURIN_TRY(dumpTensors(options, burin));
