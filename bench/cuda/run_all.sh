@@ -17,9 +17,10 @@
 #   sanitizer  compute-sanitizer over the cases that match $SANITIZE
 #   profile    `burin bench --profile` of the UNet
 #   train_model  as model, in float32, in $TRAIN_MODEL
+#   train_warm compiles the peers of the next two; needs train_model
 #   train      whole training steps beside PyTorch, and where their time goes:
-#              InstructPix2Pix, the default model, and PyTorch's adapters of
-#              rank 16 alone; needs train_model
+#              InstructPix2Pix and the default model; needs train_model
+#   lora       PyTorch training adapters of rank 16; needs train_model
 #   parity     every gradient of InstructPix2Pix; needs train_model
 #   curve      the default model's losses over $CURVE_STEPS steps
 #
@@ -286,19 +287,33 @@ train_step() {
   tail -n 5 "$LOGS/error.log"
 }
 
-# A peer that Burin has nothing beside.
-lora_peer() {
+# train_peer NAME MODEL BATCH REPEATS MORE: PyTorch alone; MORE ends the
+# request.
+train_peer() {
   local request
   request=$(printf '{"function": "train_step", "model": "%s", "batch": %d,
-    "height": %d, "width": %d, "tokens": 77, "dtype": "%s", "device": "%s",
-    "threads": 8, "repeats": %d, "lora_rank": 16}' "$TRAIN_MODEL/model.burin" \
-    "$TRAIN_BATCH" "$LATENT" "$LATENT" "$PRECISION" "$DEVICE" "$TRAIN_REPEAT")
-  if ! timeout 400 "$PYTHON" bench/reference/torch_peer.py "$request" \
-    >"$LOGS/train_lora.json" 2>"$LOGS/error.log"; then
-    echo "status $?: torch_peer.py $request"
-    tail -n 5 "$LOGS/error.log"
-    return
-  fi
+    "repeats": %d, "dtype": "%s", "device": "%s", "threads": 8%s}' \
+    "$2" "$3" "$4" "$PRECISION" "$DEVICE" "$5")
+  timeout 500 "$PYTHON" bench/reference/torch_peer.py "$request" \
+    >"$LOGS/train_$1.json" 2>"$LOGS/train_$1.log" && return
+  echo "status $?: torch_peer.py $request"
+  tail -n 5 "$LOGS/train_$1.log"
+  return 1
+}
+
+part_train_warm() {
+  local compiled=', "modes": ["torch.compile"]' model=$TRAIN_MODEL/model.burin
+  train_peer full_warm "$model" "$TRAIN_BATCH" 1 "$compiled" &
+  train_peer default_warm "$DEFAULT_MODEL" "$DEFAULT_BATCH" 1 "$compiled" &
+  train_peer lora_warm "$model" "$TRAIN_BATCH" 1 \
+    "$compiled, \"lora_rank\": 16" &
+  wait
+}
+
+# Burin has nothing beside it yet.
+part_lora() {
+  train_peer lora "$TRAIN_MODEL/model.burin" "$TRAIN_BATCH" "$TRAIN_REPEAT" \
+    ', "lora_rank": 16' || return
   "$PYTHON" -c "import json, sys
 for name, way in json.load(open(sys.argv[1]))['layouts'].items():
     print(f\"rank 16, {name}: {$TRAIN_BATCH / way['median']:.1f} samples/s, \"
@@ -317,7 +332,6 @@ part_train() {
     >"$LOGS/profile_train_full.txt"
   train_step "${small[@]}" --profile >"$LOGS/profile_train_default.txt"
   head -n 24 "$LOGS"/profile_train_*.txt
-  [ -z "$PEER" ] || lora_peer
 }
 
 part_parity() {

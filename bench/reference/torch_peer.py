@@ -24,8 +24,8 @@ The function "train_step" is a whole update (train_peer.py), in one more way on
 CUDA: what "torch.compile" made, in a CUDA graph together with the optimizer.
 It takes besides:
     "model"              a checkpoint of Burin's to start from, instead of
-                         "weights"; "config" and "prediction" are its own
-                         where they are left out
+                         "weights"; extents, "config" and "prediction" are its
+                         own where they are left out
     "hyper"              numbers as models/schedule/optimizer.h has them; an
                          "average_decay" of 1 is none
     "gradients"          a file with Burin's gradients for "inputs" and that

@@ -24,9 +24,12 @@ def completed(request):
     known = {"prediction": "epsilon", "hyper": HYPER}
     if request.get("model"):
         model = Checkpoint(request["model"])
-        known["config"] = model.config("unet")
-        known["prediction"] = model.config("scheduler").get("prediction_type",
-                                                            "epsilon")
+        config, text = model.config("unet"), model.config("text_encoder")
+        known |= {"config": config, "height": config["sample_size"],
+                  "width": config["sample_size"],
+                  "tokens": text["max_position_embeddings"],
+                  "prediction": model.config("scheduler").get(
+                      "prediction_type", "epsilon")}
     return known | request
 
 
