@@ -16,10 +16,18 @@
 #   tune       contraction tiles; the table goes to $LOGS/tuned_h100.txt
 #   sanitizer  compute-sanitizer over the cases that match $SANITIZE
 #   profile    `burin bench --profile` of the UNet
+#   train_model  as model, in float32, in $TRAIN_MODEL
+#   train_warm compiles the peers of the next two; needs train_model
+#   train      whole training steps beside PyTorch, and where their time goes:
+#              InstructPix2Pix and the default model; needs train_model
+#   lora       PyTorch training adapters of rank 16; needs train_model
+#   parity     every gradient of InstructPix2Pix; needs train_model
+#   curve      the default model's losses over $CURVE_STEPS steps
 #
 # Settings and their defaults are below. Modules are $MODULES/<name>.burinm:
-# unet1 unet3 unet12 vae_decoder vae_decoder128 vae_encoder text_encoder edit; a
-# missing one is compiled where Burin can. A part that fails stops no other.
+# unet1 unet3 unet12 vae_decoder vae_decoder128 vae_encoder text_encoder edit;
+# those of training are folders, which train_modules.sh makes. A missing one is
+# compiled where Burin can. A part that fails stops no other.
 # Logs and JSON go to $LOGS, and packed to $OUT/run_all.tar.gz where $OUT is
 # set.
 set -u
@@ -45,6 +53,16 @@ cd "$(dirname "$0")/../.." || exit 1
 : "${SANITIZE:=linear. attention. group_norm. conv2d. softmax.}"
 : "${SANITIZERS:=memcheck racecheck initcheck synccheck}"
 : "${BATCHES:=1 3 12}"
+: "${TRAIN_MODEL:=/tmp/full32}"
+: "${TRAIN_FLAGS:=}" # of random_model.py
+: "${TRAIN_REPEAT:=3}"
+: "${TRAIN_BATCH:=32}"
+: "${TRAIN_PARTS:=1}"
+: "${DEFAULT_MODEL:=models/pretrained/default.burin}"
+: "${DEFAULT_BATCH:=256}"
+: "${PARITY_BATCH:=2}"
+: "${CURVE_STEPS:=300}"
+: "${CURVE_BATCH:=16}"
 : "${SHAPES:=unet_64 vae_decoder_64 vae_encoder_512 text_encoder_77}"
 mkdir -p "$LOGS"
 export PYTHONPATH="$SITE${PYTHONPATH:+:$PYTHONPATH}"
@@ -246,6 +264,98 @@ part_profile() {
     --height "$LATENT" --width "$LATENT" --tokens 77 --device "$DEVICE" \
     --precision "$PRECISION" --profile "${flags[@]}" >"$LOGS/profile.txt" 2>&1
   head -n 60 "$LOGS/profile.txt"
+}
+
+part_train_model() {
+  # A word list, so unquoted.
+  attempt 250 model.log "$PYTHON" bench/reference/random_model.py \
+    --folder "$TRAIN_MODEL" --device "$DEVICE" $TRAIN_FLAGS &&
+    attempt 200 model.log "$BURIN" convert "$TRAIN_MODEL" \
+      -o "$TRAIN_MODEL/model.burin"
+  du -sh "$TRAIN_MODEL" | cut -f1
+}
+
+# train_step NAME MODEL BATCH PARTS FLAGS...: `burin bench` of whole steps.
+train_step() {
+  local name=$1 words
+  words=("$BURIN" bench "$2" train_step --batch "$3" --parts "$4" --device
+    "$DEVICE" --precision "$PRECISION" --repeat "$TRAIN_REPEAT")
+  [ -d "$MODULES/train_$name" ] && words+=(--module "$MODULES/train_$name")
+  shift 4
+  timeout 550 "${words[@]}" "$@" 2>"$LOGS/error.log" && return
+  echo "status $?: ${words[*]} $*"
+  tail -n 5 "$LOGS/error.log"
+}
+
+# train_peer NAME MODEL BATCH REPEATS MORE: PyTorch alone; MORE ends the
+# request.
+train_peer() {
+  local request
+  request=$(printf '{"function": "train_step", "model": "%s", "batch": %d,
+    "repeats": %d, "dtype": "%s", "device": "%s", "threads": 8%s}' \
+    "$2" "$3" "$4" "$PRECISION" "$DEVICE" "$5")
+  timeout 500 "$PYTHON" bench/reference/torch_peer.py "$request" \
+    >"$LOGS/train_$1.json" 2>"$LOGS/train_$1.log" && return
+  echo "status $?: torch_peer.py $request"
+  tail -n 5 "$LOGS/train_$1.log"
+  return 1
+}
+
+part_train_warm() {
+  local compiled=', "modes": ["torch.compile"]' model=$TRAIN_MODEL/model.burin
+  train_peer full_warm "$model" "$TRAIN_BATCH" 1 "$compiled" &
+  train_peer default_warm "$DEFAULT_MODEL" "$DEFAULT_BATCH" 1 "$compiled" &
+  train_peer lora_warm "$model" "$TRAIN_BATCH" 1 \
+    "$compiled, \"lora_rank\": 16" &
+  wait
+}
+
+# Burin has nothing beside it yet.
+part_lora() {
+  train_peer lora "$TRAIN_MODEL/model.burin" "$TRAIN_BATCH" "$TRAIN_REPEAT" \
+    ', "lora_rank": 16' || return
+  "$PYTHON" -c "import json, sys
+for name, way in json.load(open(sys.argv[1]))['layouts'].items():
+    print(f\"rank 16, {name}: {$TRAIN_BATCH / way['median']:.1f} samples/s, \"
+          f\"{way.get('peak_bytes', 0) / 1e9:.1f} GB, ready after \"
+          f\"{way.get('ready_seconds', 0):.0f} s\")" "$LOGS/train_lora.json"
+}
+
+part_train() {
+  local full=(full "$TRAIN_MODEL/model.burin" "$TRAIN_BATCH" "$TRAIN_PARTS")
+  local small=(default "$DEFAULT_MODEL" "$DEFAULT_BATCH" 1)
+  local flags=(--json --python "$PYTHON" $PEER) # a word list
+  train_step "${full[@]}" --height "$LATENT" --width "$LATENT" \
+    "${flags[@]}" >"$LOGS/bench_train_full.json"
+  train_step "${small[@]}" "${flags[@]}" >"$LOGS/bench_train_default.json"
+  train_step "${full[@]}" --height "$LATENT" --width "$LATENT" --profile \
+    >"$LOGS/profile_train_full.txt"
+  train_step "${small[@]}" --profile >"$LOGS/profile_train_default.txt"
+  head -n 24 "$LOGS"/profile_train_*.txt
+}
+
+part_parity() {
+  local words=("$PYTHON" bench/reference/train_parity.py --burin "$BURIN"
+    --folder "$TRAIN_MODEL" --device "$DEVICE" --batch "$PARITY_BATCH")
+  [ -d "$MODULES/train_parity" ] && words+=(--modules "$MODULES/train_parity")
+  timeout 400 "${words[@]}" 2>&1 | tee "$LOGS/parity.log" | tail -n 12
+}
+
+part_curve() {
+  local folder=$LOGS/curve words
+  mkdir -p "$folder"
+  attempt 100 curve.log "$BURIN" data --out "$folder/shards" --count 400 \
+    --size 128
+  bench/cuda/train_config.sh "$(realpath "$DEFAULT_MODEL")" "$CURVE_BATCH" \
+    f32 "$DEVICE" "$CURVE_STEPS" >"$folder/train.json"
+  words=("$BURIN" train "$folder/train.json" -q)
+  [ -d "$MODULES/train_curve" ] && words+=(--modules "$MODULES/train_curve")
+  attempt 300 curve.log "${words[@]}" || return
+  timeout 300 "$PYTHON" bench/reference/loss_curve.py "$folder/train.json" \
+    --steps "$CURVE_STEPS" --device "$DEVICE" --output "$LOGS/curve.json" \
+    2>&1 | tee -a "$LOGS/curve.log" | tail -n 12
+  mv "$folder/run/log.jsonl" "$LOGS/curve_burin.jsonl"
+  rm -rf "$folder"
 }
 
 for part in "$@"; do

@@ -29,7 +29,7 @@ SCHEDULER = dict(
 # The same networks small, to try programs on.
 TINY_UNET = UNET | dict(
     sample_size=16, cross_attention_dim=64, attention_head_dim=4,
-    block_out_channels=(32, 64, 64, 64))
+    block_out_channels=(32, 64, 64, 64), norm_num_groups=8)
 TINY_VAE = VAE | dict(
     sample_size=128, block_out_channels=(32, 32, 32, 32), layers_per_block=1)
 TINY_CLIP = CLIP | dict(

@@ -19,21 +19,35 @@ More that a request may have:
     "outputs"            where to write what the network gives in "dtype"
     "reference_outputs"  where to write what it gives in float32, TF32 off
     "modes"              only the ways whose names begin with one of these
+
+The function "train_step" is a whole update (train_peer.py), in one more way on
+CUDA: what "torch.compile" made, in a CUDA graph together with the optimizer.
+It takes besides:
+    "model"              a checkpoint of Burin's to start from, instead of
+                         "weights"; extents, "config" and "prediction" are its
+                         own where they are left out
+    "hyper"              numbers as models/schedule/optimizer.h has them; an
+                         "average_decay" of 1 is none
+    "gradients"          a file with Burin's gradients for "inputs" and that
+                         model; how far they and PyTorch's in "dtype" are from
+                         float32's comes under "errors"
+    "lora_rank"          trains adapters of that rank instead, beside frozen
+                         weights in "dtype"
 """
 import json
 import os
 import pathlib
-import resource
-import statistics
 import sys
-import time
 import warnings
 
 warnings.filterwarnings("ignore")
 
 import torch  # noqa: E402
 
-RUNS = 20  # timed as one batch on CUDA
+import train_peer  # noqa: E402
+from timing import (DTYPES, LAYOUTS, captured, device_of,  # noqa: E402
+                    measure_cuda, measure_ways, on_cpu, on_cuda, read_inputs,
+                    time_cpu, wanted)
 
 
 def image(request, channels):
@@ -97,15 +111,6 @@ def make_text_encoder(request):
 MAKERS = {"unet": make_unet, "text_encoder": make_text_encoder,
           "vae_encoder": lambda r: make_vae(r, False),
           "vae_decoder": lambda r: make_vae(r, True)}
-DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
-LAYOUTS = {"contiguous": torch.contiguous_format,
-           "channels_last": torch.channels_last}
-
-
-def device_of(request):
-    return torch.device(request.get("device") or "cpu")
-
-
 def in_layout(inputs, layout):
     return {k: x.contiguous(memory_format=layout) if x.ndim == 4 else x
             for k, x in inputs.items()}
@@ -117,64 +122,12 @@ def cast(inputs, dtype):
             for k, x in inputs.items()}
 
 
-def measure_cpu(model, forward, inputs, layout, repeats):
-    model = model.to(memory_format=layout)
-    inputs = in_layout(inputs, layout)
-    forward(model, **inputs)
-    seconds, processor = [], time.process_time()
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        forward(model, **inputs)
-        seconds.append(time.perf_counter() - begin)
-    processor = (time.process_time() - processor) / repeats
-    return {"best": min(seconds), "median": statistics.median(seconds),
-            "processor": processor}
-
-
-def time_cuda(call, repeats):
-    """Seconds of a call: batches of RUNS between two events."""
-    for _ in range(3):
-        call()
-    torch.cuda.synchronize()
-    seconds, processor = [], time.process_time()
-    for _ in range(repeats):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in "be")
-        begin.record()
-        for _ in range(RUNS):
-            call()
-        end.record()
-        end.synchronize()
-        seconds.append(begin.elapsed_time(end) / 1e3 / RUNS)
-    processor = (time.process_time() - processor) / (repeats * RUNS)
-    return {"best": min(seconds), "median": statistics.median(seconds),
-            "processor": processor}
-
-
-def refresh(inputs):
-    """New numbers in the same places."""
-    for x in inputs.values():
-        x.copy_(x.flip(-1).roll(1, 0))
-
-
 def eager(model, forward, inputs):
     return lambda: forward(model, **inputs)
 
 
 def in_graph(model, forward, inputs):
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            forward(model, **inputs)
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        outputs = forward(model, **inputs)
-
-    def call():
-        graph.replay()
-        return outputs
-    return call
+    return captured(lambda: forward(model, **inputs))
 
 
 def compiled(model, forward, inputs):
@@ -193,46 +146,19 @@ MODES = {"eager": eager, "eager in a CUDA graph": in_graph,
          "torch.compile": compiled}
 
 
-def measure_cuda(name, model, forward, inputs, repeats):
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    begin = time.perf_counter()
-    call = MODES[name](model, forward, inputs)
-    torch.cuda.synchronize()
-    ready = time.perf_counter() - begin
-    refresh(inputs)
-    return {**time_cuda(call, repeats), "ready_seconds": ready,
-            "peak_bytes": torch.cuda.max_memory_allocated(),
-            "reserved_bytes": torch.cuda.max_memory_reserved()}
-
-
-def wanted(request, names):
-    prefixes = tuple(request.get("modes") or [""])
-    return [name for name in names if name.startswith(prefixes)]
+def measure_cpu(model, forward, inputs, layout, repeats):
+    model = model.to(memory_format=layout)
+    inputs = in_layout(inputs, layout)
+    return time_cpu(lambda: forward(model, **inputs), repeats)
 
 
 def measure_modes(request, model, forward, inputs):
-    """(timings by mode, why others failed)."""
     torch.backends.cudnn.benchmark = True
     model = model.to(memory_format=torch.channels_last)
     inputs = in_layout(inputs, torch.channels_last)
-    done, failed = {}, {}
-    for name in wanted(request, MODES):
-        try:
-            done[name] = measure_cuda(name, model, forward, inputs,
-                                      request["repeats"])
-        except Exception as error:  # the other modes still count
-            failed[name] = f"{type(error).__name__}: {error}"[:2000]
-            print(f"torch_peer: {name}: {failed[name]}", file=sys.stderr)
-    return done, failed
-
-
-def read_inputs(request, inputs):
-    if request.get("inputs"):
-        from safetensors.torch import load_file
-        given = load_file(request["inputs"])
-        inputs = {name: given[name] for name in inputs}
-    return {k: x.to(device_of(request)) for k, x in inputs.items()}
+    return measure_ways(request, MODES, lambda name: measure_cuda(
+        lambda: MODES[name](model, forward, inputs), inputs,
+        request["repeats"]))
 
 
 def write(path, outputs):
@@ -241,13 +167,7 @@ def write(path, outputs):
 
 
 @torch.no_grad()
-def answer(request):
-    torch.set_num_threads(request["threads"])
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    device = device_of(request)
-    if device.type == "cuda":
-        torch.cuda.set_device(device.index or 0)
+def answer_forward(request, device):
     model, forward, inputs = MAKERS[request["function"]](request)
     model = model.eval().to(device)
     inputs = read_inputs(request, inputs)
@@ -257,18 +177,23 @@ def answer(request):
     model, inputs = model.to(dtype), cast(inputs, dtype)
     if request.get("outputs"):
         write(request["outputs"], forward(model, **inputs))
-    result = {"torch": torch.__version__}
     if device.type == "cuda":
-        done, failed = measure_modes(request, model, forward, inputs)
-        best = min(done.values(), key=lambda m: m["best"], default={})
-        return result | {"layouts": done, "failed": failed,
-                         "card": torch.cuda.get_device_name(),
-                         "peak_bytes": best.get("peak_bytes", 0)}
-    layouts = {name: measure_cpu(model, forward, inputs, LAYOUTS[name],
-                                 request["repeats"])
-               for name in wanted(request, LAYOUTS)}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return result | {"layouts": layouts, "peak_bytes": peak}
+        return on_cuda(*measure_modes(request, model, forward, inputs))
+    return on_cpu({name: measure_cpu(model, forward, inputs, LAYOUTS[name],
+                                     request["repeats"])
+                   for name in wanted(request, LAYOUTS)})
+
+
+def answer(request):
+    torch.set_num_threads(request["threads"])
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    device = device_of(request)
+    if device.type == "cuda":
+        torch.cuda.set_device(device.index or 0)
+    kind = train_peer.answer if request["function"] == "train_step" \
+        else answer_forward
+    return {"torch": torch.__version__} | kind(request, device)
 
 
 def main():

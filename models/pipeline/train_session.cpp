@@ -13,7 +13,8 @@ namespace {
 
 // What a state consists of.
 constexpr std::string_view kParameters = "parameters", kAverage = "average";
-constexpr std::array<std::string_view, 4> kState = {kParameters, "first_moment",
+constexpr std::string_view kFirstMoment = "first_moment";
+constexpr std::array<std::string_view, 4> kState = {kParameters, kFirstMoment,
                                                     "second_moment", kAverage};
 constexpr std::string_view kLayoutKey = "train.layout";
 constexpr std::string_view kUpdatesKey = "train.updates";
@@ -39,6 +40,18 @@ FunctionRequest plainRequest(const char* name) {
   FunctionRequest request;
   request.name = name;
   return request;
+}
+
+std::string_view bufferOf(TrainSession::Weights which) {
+  switch (which) {
+  case TrainSession::Weights::kTrained:
+    return kParameters;
+  case TrainSession::Weights::kAverage:
+    return kAverage;
+  case TrainSession::Weights::kFirstMoment:
+    return kFirstMoment;
+  }
+  return kParameters;
 }
 
 SessionOptions sessionOptions(const TrainOptions& options) {
@@ -187,19 +200,43 @@ Status TrainSession::upload(const TrainBatch& batch, int64_t part) {
   return upload("noise_level", batch.noiseLevel, part, parts_);
 }
 
-Status TrainSession::enqueue(const Call& call) {
+std::vector<const TrainSession::Call*> TrainSession::calls() const {
+  if (!sums())
+    return {&step_};
+  std::vector<const Call*> calls = {&gradient_};
+  for (int64_t part = 1; part < parts_; ++part)
+    calls.insert(calls.end(), {&further_, &accumulate_});
+  calls.push_back(&update_);
+  return calls;
+}
+
+std::vector<StepInfo> TrainSession::steps() const {
+  std::vector<StepInfo> steps;
+  for (const Call* call : calls())
+    steps.insert(steps.end(), call->function->steps.begin(),
+                 call->function->steps.end());
+  return steps;
+}
+
+Status TrainSession::enqueue(const Call& call, std::span<double>& seconds) {
+  ExecuteOptions execute;
+  if (!seconds.empty()) {
+    execute.seconds = seconds.first(call.function->steps.size());
+    seconds = seconds.subspan(call.function->steps.size());
+  }
   return session_->program()
-      .enqueue(*call.function, call.inputs, call.outputs)
+      .enqueue(*call.function, call.inputs, call.outputs, execute)
       .within(std::string(call.function->name));
 }
 
 // Gradients of all parts and processes are added up before the update.
-Status TrainSession::enqueueParts(const TrainBatch& batch) {
+Status TrainSession::enqueueParts(const TrainBatch& batch,
+                                  std::span<double>& seconds) {
   for (int64_t part = 0; part < parts_; ++part) {
     BURIN_TRY(upload(batch, part));
-    BURIN_TRY(enqueue(part == 0 ? gradient_ : further_));
+    BURIN_TRY(enqueue(part == 0 ? gradient_ : further_, seconds));
     if (part > 0)
-      BURIN_TRY(enqueue(accumulate_));
+      BURIN_TRY(enqueue(accumulate_, seconds));
   }
   if (collective_) {
     const Buffer& gradients = buffers_.find("gradients")->second;
@@ -207,20 +244,20 @@ Status TrainSession::enqueueParts(const TrainBatch& batch) {
         collective_->sum(reinterpret_cast<float*>(gradients.memory.data()),
                          bytesOf(gradients.spec) / sizeof(float)));
   }
-  return enqueue(update_);
+  return enqueue(update_, seconds);
 }
 
 Status TrainSession::step(const TrainBatch& batch,
                           const schedule::HyperParameters& hyper,
-                          TrainReport* report) {
+                          TrainReport* report, std::span<double> seconds) {
   int64_t parts = parts_ * (collective_ ? collective_->size() : 1);
   BURIN_TRY(
       upload("hyper", schedule::hyperTensor(hyper, updates_ + 1, parts), 0, 1));
   if (!sums()) {
     BURIN_TRY(upload(batch, 0));
-    BURIN_TRY(enqueue(step_));
+    BURIN_TRY(enqueue(step_, seconds));
   } else {
-    BURIN_TRY(enqueueParts(batch));
+    BURIN_TRY(enqueueParts(batch, seconds));
   }
   std::array<float, schedule::kReportElements> told;
   BURIN_TRY(session_->device().download(
@@ -258,7 +295,7 @@ Result<TrainedTensors> TrainSession::exportTensors(Weights which) {
   }
   Device& device = session_->device();
   BURIN_ASSIGN(Memory memory, device.allocate(total));
-  std::string_view name = which == Weights::kAverage ? kAverage : kParameters;
+  std::string_view name = bufferOf(which);
   std::array<std::byte*, 1> from = {buffers_.find(name)->second.memory.data()};
   std::vector<std::byte*> to;
   for (size_t offset : offsets)

@@ -83,8 +83,12 @@ public:
   // One update, from the mean over all examples of all parts and processes;
   // returns when the device has done it. The error names a span of the wrong
   // size. With several processes each calls it, and all report the same.
+  // `seconds` is empty, or receives what each of steps() took.
   Status step(const TrainBatch& batch, const schedule::HyperParameters& hyper,
-              TrainReport* report);
+              TrainReport* report, std::span<double> seconds = {});
+
+  // What one update runs, in order.
+  std::vector<StepInfo> steps() const;
 
   // How many updates the parameters have seen.
   int64_t updates() const { return updates_; }
@@ -96,7 +100,8 @@ public:
   // Bytes on the device: the four buffers and working memory.
   size_t deviceBytes() const;
 
-  enum class Weights { kTrained, kAverage };
+  // kFirstMoment: AdamW's of each tensor.
+  enum class Weights { kTrained, kAverage, kFirstMoment };
   Result<TrainedTensors> exportTensors(Weights which);
 
   // Parameters, moments, average and the number of updates in one checkpoint,
@@ -129,8 +134,11 @@ private:
   Status allocate();
   Result<Call> call(std::string_view function);
   Status initialize(const TrainOptions& options);
-  Status enqueue(const Call& call);
-  Status enqueueParts(const TrainBatch& batch);
+  // Those of one update, in order.
+  std::vector<const Call*> calls() const;
+  // Takes the call's share from the beginning of `seconds`, unless it is empty.
+  Status enqueue(const Call& call, std::span<double>& seconds);
+  Status enqueueParts(const TrainBatch& batch, std::span<double>& seconds);
   Status upload(const TrainBatch& batch, int64_t part);
   Status upload(std::string_view name, std::span<const float> values,
                 int64_t part, int64_t parts);

@@ -25,10 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// In a folder of modules.
 constexpr std::string_view kEncoderModule = "encode.burinm",
-                           kBeginningModule = "begin.burinm",
-                           kStepModule = "step.burinm",
                            kSampleModule = "samples.burinm";
 
 class Training {

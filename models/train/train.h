@@ -26,6 +26,10 @@ std::string modelPath(const TrainConfig& config);
 Result<TrainSummary> train(const TrainConfig& config, const TrainEvents& events,
                            ProcessGroup& group);
 
+// Files in a folder of modules: TrainSession::beginning(), functions().
+inline constexpr std::string_view kBeginningModule = "begin.burinm",
+                                  kStepModule = "step.burinm";
+
 struct ModuleJob {
   std::string processor; // targetOf() in models/pipeline/device.h
   std::string folder;

@@ -20,7 +20,17 @@ Status benchModel(const BenchOptions& options) {
     return invalidArgument("burin bench needs a model and the name of a "
                            "function, or --kernels or --tune; see burin bench "
                            "--help");
+  bool training = options.function.name == "train_step";
+  if (options.parts > 1 && !training)
+    return invalidArgument("--parts " + std::to_string(options.parts) +
+                           " divides the batch of train_step, not of " +
+                           options.function.name + "; leave it out");
+  if (!options.weights.empty() && training)
+    return invalidArgument("--weights is not for train_step, whose peer reads "
+                           "the checkpoint itself; leave it out");
   BURIN_ASSIGN(Measured burin, measureBurin(options));
+  if (!options.dump.empty())
+    BURIN_TRY(dumpTensors(options, burin));
   std::optional<Peer> peer;
   if (!options.against.empty()) {
     BURIN_ASSIGN(peer, measureTorch(options, burin));
@@ -63,13 +73,18 @@ void addBench(CLI::App& app, Action& chosen) {
       "  burin bench model.burin unet --batch 3 --threads 2 --against torch\n"
       "  burin bench model.burin unet --batch 3 --precision bf16 \\\n"
       "      --device cuda --against torch --weights DIFFUSERS_FOLDER\n"
+      "  burin bench model.burin train_step --batch 32 --precision bf16 \\\n"
+      "      --device cuda --against torch\n"
       "  burin bench --kernels --shapes bench/shapes/cuda/unet_64.txt@3\n"
       "  burin bench --tune -o tuned.txt\n"
       "\nThe peer is PyTorch on the same network in the same call, in its\n"
       "faster memory layout; it runs a script of Burin's source tree. The\n"
       "column 'processor' adds up the threads' time of a run. On a card with "
       "its\n"
-      "own memory, tensors stay there and 20 runs are timed as one batch.",
+      "own memory, tensors stay there and 20 runs are timed as one batch.\n"
+      "train_step is a whole update of the network, batch to the device and\n"
+      "loss back included; the peer's has its batch there. Gradients are\n"
+      "compared; the model needs float32 tensors for that to be exact.",
       shared, execute);
   BenchOptions* options = &shared->model;
   FunctionRequest& f = options->function;
@@ -85,7 +100,8 @@ void addBench(CLI::App& app, Action& chosen) {
   command->add_option("--tokens", f.tokens, "Tokens of the text")
       ->check(extent);
   command->add_option("--module", options->module,
-                      "A compiled module to use (burin compile)");
+                      "A compiled module to use (burin compile); for "
+                      "train_step a folder (burin train --compile)");
   addDeviceOption(command, options->device);
   addPrecisionOption(command, options->precision);
   command->add_option("--repeat", options->repeat, "Runs, after one to warm up")
@@ -100,6 +116,14 @@ void addBench(CLI::App& app, Action& chosen) {
       ->capture_default_str();
   command->add_option("--script", options->script, "The peer's script")
       ->capture_default_str();
+  command->add_option("--dump", options->dump,
+                      "Folder to write inputs and outputs to; those of "
+                      "train_step are its gradients");
+  command
+      ->add_option("--parts", options->parts,
+                   "Of a train_step's batch, which go through the network one "
+                   "by one")
+      ->check(CLI::Range(1, 1024));
   command->add_flag("--profile", options->profile,
                     "Show the time by kernel and by layer");
   addThreadsOption(command, options->threads);

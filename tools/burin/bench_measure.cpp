@@ -10,21 +10,12 @@
 
 #include <sys/resource.h>
 
+#include "tools/burin/bench_train.h"
 #include "tools/burin/profile_report.h"
 #include "tools/burin/tensor_convert.h"
 
 namespace burin::cli {
 namespace {
-
-double processorSeconds() {
-  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-}
-
-double hostPeakBytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
 
 // Fills in the extents of Stable Diffusion at 512 pixels.
 void completeRequest(FunctionRequest& request, const FunctionKind& kind) {
@@ -160,8 +151,7 @@ Result<Timing> timeRuns(const Subject& subject, int repeat) {
     seconds.push_back(taken.count() / batch);
   }
   processor = (processorSeconds() - processor) / (repeat * batch);
-  std::sort(seconds.begin(), seconds.end());
-  return Timing{seconds.front(), seconds[seconds.size() / 2], processor};
+  return timingOf(std::move(seconds), processor);
 }
 
 // Apart from the timed runs: looking at every step costs time.
@@ -200,6 +190,21 @@ Result<Measured> measure(Session& session, const FunctionInfo& function,
 
 } // namespace
 
+double processorSeconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+double hostPeakBytes() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+Timing timingOf(std::vector<double> seconds, double processor) {
+  std::sort(seconds.begin(), seconds.end());
+  return {seconds.front(), seconds[seconds.size() / 2], processor};
+}
+
 std::vector<TensorView> HostTensors::views() const {
   std::vector<TensorView> views;
   for (const Tensor& tensor : tensors)
@@ -209,6 +214,8 @@ std::vector<TensorView> HostTensors::views() const {
 }
 
 Result<Measured> measureBurin(const BenchOptions& options) {
+  if (options.function.name == "train_step")
+    return measureTraining(options);
   FunctionRequest request = options.function;
   BURIN_ASSIGN(FunctionKind kind, findFunctionKind(request.name));
   completeRequest(request, kind);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -44,6 +45,7 @@ public:
   std::string inputs() const { return path_ / "inputs.safetensors"; }
   std::string outputs() const { return path_ / "outputs.safetensors"; }
   std::string reference() const { return path_ / "reference.safetensors"; }
+  std::string gradients() const { return path_ / "gradients.safetensors"; }
 
 private:
   explicit ExchangeFolder(fs::path path) : path_(std::move(path)) {}
@@ -89,6 +91,7 @@ Peer readAnswer(const json& answer) {
     if (peer.name.empty() || timing.best < peer.timing.best) {
       peer.name = "torch " + answer["torch"].get<std::string>() + ", " + layout;
       peer.timing = timing;
+      peer.readySeconds = value.value("ready_seconds", 0.0);
     }
   }
   peer.peakBytes = answer.value("peak_bytes", 0.0);
@@ -136,10 +139,62 @@ Result<Errors> compare(const ExchangeFolder& folder, const Measured& burin) {
   return errors;
 }
 
+json toJson(const schedule::HyperParameters& hyper) {
+  return {{"learning_rate", hyper.learningRate},
+          {"weight_decay", hyper.weightDecay},
+          {"beta1", hyper.beta1},
+          {"beta2", hyper.beta2},
+          {"epsilon", hyper.epsilon},
+          {"max_gradient_norm", hyper.maxGradientNorm},
+          {"average_decay", hyper.averageDecay}};
+}
+
+// The peer reads the checkpoint itself, and compares gradients where they are
+// made: they are as large as the model.
+Result<Peer> measureTraining(const BenchOptions& options, const Measured& burin,
+                             json task) {
+  BURIN_ASSIGN(ExchangeFolder folder, ExchangeFolder::create());
+  BURIN_TRY(writeSafetensors(folder.inputs(), burin.inputs.views()));
+  BURIN_TRY(writeSafetensors(folder.gradients(), burin.outputs.views()));
+  task["model"] = options.model;
+  task["prediction"] = burin.training->prediction;
+  task["hyper"] = toJson(burin.training->hyper);
+  task["inputs"] = folder.inputs();
+  task["gradients"] = folder.gradients();
+  BURIN_ASSIGN(json answer, runScript(options, task));
+  const json& errors = answer["errors"];
+  const json& losses = answer["losses"];
+  if (!errors.is_object() || !losses.is_object())
+    return internalError("'" + options.script +
+                         "' compared no gradients: its answer has no 'errors' "
+                         "and 'losses'");
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  Peer peer = readAnswer(answer);
+  peer.errors = {errors.value("burin", kNone), errors.value("torch", kNone),
+                 Errors::Worst{errors.value("worst_tensor", ""),
+                               errors.value("worst", kNone)}};
+  peer.losses = {losses.value("torch", kNone), losses.value("float32", kNone)};
+  return peer;
+}
+
 } // namespace
+
+Status dumpTensors(const BenchOptions& options, const Measured& burin) {
+  std::error_code error;
+  fs::create_directories(options.dump, error);
+  if (error)
+    return unavailable("cannot make the folder '" + options.dump +
+                       "' of --dump: " + error.message());
+  BURIN_TRY(writeSafetensors(options.dump + "/inputs.safetensors",
+                             burin.inputs.views()));
+  return writeSafetensors(options.dump + "/burin.safetensors",
+                          burin.outputs.views());
+}
 
 Result<Peer> measureTorch(const BenchOptions& options, const Measured& burin) {
   json task = taskOf(options, burin);
+  if (burin.training)
+    return measureTraining(options, burin, std::move(task));
   if (options.weights.empty()) {
     BURIN_ASSIGN(json answer, runScript(options, task));
     return readAnswer(answer);

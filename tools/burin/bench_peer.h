@@ -11,9 +11,17 @@ namespace burin::cli {
 
 // Relative errors |x - r| / |r| of all outputs together, r being PyTorch's in
 // float32.
+//
+// Of a training step: of its gradients.
 struct Errors {
   double burin = 0;
   double peer = 0;
+  // Burin's of one tensor, the worst.
+  struct Worst {
+    std::string tensor;
+    double error = 0;
+  };
+  std::optional<Worst> worst;
 
   // Both compute the same thing, as far as the precision lets them.
   bool agree() const {
@@ -26,10 +34,19 @@ struct Peer {
   std::string name; // "torch 2.11.0, channels_last"
   Timing timing;    // of its faster memory layout
   double peakBytes = 0;
+  double readySeconds = 0;      // until its first runs were done; on cards
   std::optional<Errors> errors; // where it was given the model's weights
+  // Of a training step, before any update: the peer's, and in float32.
+  struct Losses {
+    double peer = 0, reference = 0;
+  };
+  std::optional<Losses> losses;
 };
 
 // Runs the peer's script on what was measured.
 Result<Peer> measureTorch(const BenchOptions& options, const Measured& burin);
+
+// Writes inputs.safetensors and burin.safetensors into options.dump.
+Status dumpTensors(const BenchOptions& options, const Measured& burin);
 
 } // namespace burin::cli

@@ -54,9 +54,51 @@ std::string comparison(const Measured& burin, const Peer& peer) {
                     "ratio %.3g\n",
                     peer.errors->burin, peer.errors->peer,
                     peer.errors->burin / peer.errors->peer);
+  if (peer.errors->worst)
+    text += formatted("of one tensor at most %.3g, of ",
+                      peer.errors->worst->error) +
+            peer.errors->worst->tensor + "\n";
   if (!comparable)
     text += "no ratio of times: the outputs disagree\n";
   return text;
+}
+
+double perSecond(const Measured& burin, const Timing& timing) {
+  return static_cast<double>(burin.function.batch) / timing.median;
+}
+
+// What is particular to a training step.
+std::string trainingText(const Measured& burin,
+                         const std::optional<Peer>& peer) {
+  std::string text =
+      formatted("\nsamples/s: burin %.4g", perSecond(burin, burin.timing));
+  if (peer)
+    text += formatted(", torch %.4g", perSecond(burin, peer->timing));
+  text += "; burin's first step ended " +
+          formatSeconds(burin.training->firstSeconds) + " after opening\n" +
+          formatted("loss: burin %.7g", burin.training->loss);
+  if (peer && peer->losses)
+    text += formatted(", torch %.7g, float32 %.7g", peer->losses->peer,
+                      peer->losses->reference);
+  return text + "\n";
+}
+
+void addTraining(json& result, const Measured& burin,
+                 const std::optional<Peer>& peer) {
+  result["burin"]["samples_per_second"] = perSecond(burin, burin.timing);
+  result["burin"]["first_step_seconds"] = burin.training->firstSeconds;
+  result["burin"]["loss"] = burin.training->loss;
+  if (!peer)
+    return;
+  result["torch"]["samples_per_second"] = perSecond(burin, peer->timing);
+  if (peer->losses) {
+    result["torch"]["loss"] = peer->losses->peer;
+    result["float32_loss"] = peer->losses->reference;
+  }
+  if (peer->errors && peer->errors->worst) {
+    result["burin"]["worst_tensor"] = peer->errors->worst->tensor;
+    result["burin"]["worst_error"] = peer->errors->worst->error;
+  }
 }
 
 json toJson(const Timing& timing, double peak) {
@@ -71,9 +113,9 @@ json toJson(const Timing& timing, double peak) {
 Status reportText(const BenchOptions& options, const Measured& burin,
                   const std::optional<Peer>& peer) {
   const SessionTimes& opening = burin.opening;
-  std::string text = describe(options, burin) + ", best of " +
-                     std::to_string(options.repeat) +
-                     (burin.ownMemory ? " batches of runs" : "") + "\n";
+  std::string text =
+      describe(options, burin) + ", best of " + std::to_string(options.repeat) +
+      (burin.ownMemory && !burin.training ? " batches of runs" : "") + "\n";
   text += "module " + formatSeconds(opening.module) + ", load " +
           formatSeconds(opening.load) + ", prepare " +
           formatSeconds(opening.prepare) + "; " +
@@ -85,6 +127,8 @@ Status reportText(const BenchOptions& options, const Measured& burin,
     text += row(peer->name, peer->timing, burin.flops, peer->peakBytes);
     text += comparison(burin, *peer);
   }
+  if (burin.training)
+    text += trainingText(burin, peer);
   if (!burin.profile.empty())
     text += "\n" + burin.profile;
   return print(text);
@@ -100,16 +144,20 @@ Status reportJson(const BenchOptions& options, const Measured& burin,
   result["burin"]["module_seconds"] = burin.opening.module;
   result["burin"]["load_seconds"] = burin.opening.load;
   result["burin"]["prepare_seconds"] = burin.opening.prepare;
-  if (!peer)
-    return printJson(result);
-  result["torch"] = toJson(peer->timing, peer->peakBytes);
-  result["torch"]["name"] = peer->name;
-  if (peer->errors) {
-    result["burin"]["relative_error"] = peer->errors->burin;
-    result["torch"]["relative_error"] = peer->errors->peer;
+  if (peer) {
+    result["torch"] = toJson(peer->timing, peer->peakBytes);
+    result["torch"]["name"] = peer->name;
+    if (peer->readySeconds > 0)
+      result["torch"]["ready_seconds"] = peer->readySeconds;
+    if (peer->errors) {
+      result["burin"]["relative_error"] = peer->errors->burin;
+      result["torch"]["relative_error"] = peer->errors->peer;
+    }
+    if (!peer->errors || peer->errors->agree())
+      result["ratio"] = burin.timing.best / peer->timing.best;
   }
-  if (!peer->errors || peer->errors->agree())
-    result["ratio"] = burin.timing.best / peer->timing.best;
+  if (burin.training)
+    addTraining(result, burin, peer);
   return printJson(result);
 }
 
