@@ -11,6 +11,7 @@
 #include "models/pipeline/model_info.h"
 #include "models/train/export.h"
 #include "models/train/folder_lock.h"
+#include "models/train/initial.h"
 #include "models/train/model_encoder.h"
 #include "models/train/samples.h"
 #include "models/train/session_learner.h"
@@ -38,6 +39,7 @@ public:
     BURIN_TRY(makeOutput());
     BURIN_ASSIGN(FolderLock lock, FolderLock::take(config_.output));
     removeParts();
+    BURIN_TRY(openBeginning());
     BURIN_ASSIGN(Dataset data, openData());
     schedule::NoiseLevels levels(info_.scheduler);
     Batcher batcher(
@@ -45,7 +47,7 @@ public:
         {config_.seed, config_.batch, info_.scaling, config_.dropout});
     BURIN_TRY(openNetwork());
     constexpr std::array<std::string_view, 1> kLearnt = {"unet."};
-    States states(config_.output, modelFingerprint(*start_, kLearnt),
+    States states(config_.output, modelFingerprint(*beginning_, kLearnt),
                   config_.checkpoint.keep);
     auto publish = [this] { return this->publish(); };
     std::function<Result<Image>()> sample;
@@ -151,6 +153,19 @@ private:
     }
   }
 
+  // What the network begins from.
+  Status openBeginning() {
+    std::string path = config_.model;
+    if (config_.initial == TrainConfig::Initial::kRandom) {
+      path = config_.output + "/initial.burin";
+      BURIN_ASSIGN(pipeline::TrainedTensors random,
+                   randomTensors(*start_, "unet.", config_.seed));
+      BURIN_TRY(exportModel(*start_, random, path));
+    }
+    BURIN_ASSIGN(beginning_, Checkpoint::open(path));
+    return okStatus();
+  }
+
   // The file of a module, or none where they are compiled.
   std::string moduleFile(std::string_view name) const {
     return config_.modules.empty() ? std::string()
@@ -228,7 +243,7 @@ private:
 
   Status openNetwork() {
     stage("opening the network");
-    BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
+    BURIN_ASSIGN(Checkpoint model, Checkpoint::open(beginning_->path()));
     BURIN_ASSIGN(learner_,
                  openLearner(std::move(model), trainOptions(), device_));
     return okStatus();
@@ -250,7 +265,7 @@ private:
 
   const TrainConfig& config_;
   const TrainEvents& events_;
-  std::optional<Checkpoint> start_;
+  std::optional<Checkpoint> start_, beginning_;
   pipeline::ModelInfo info_;
   std::optional<text::ClipTokenizer> tokenizer_;
   int size_ = 0;
