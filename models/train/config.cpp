@@ -27,6 +27,7 @@ constexpr std::string_view kExample = R"({
   "precision": "bf16",
   "threads": 0,
   "seed": 1,
+  "initial": "model",
 
   "learning_rate": {"peak": 1e-4, "warmup": 500, "schedule": "cosine",
                     "last": 1e-6},
@@ -179,6 +180,10 @@ Result<TrainConfig> parseTrainConfig(std::string_view text,
   BURIN_TRY(readDevice(root, config));
   constexpr int64_t kMostSeed = (int64_t{1} << 53) - 1; // exact in any JSON
   BURIN_TRY(root.integer("seed", config.seed, 0, kMostSeed));
+  constexpr std::array<std::string_view, 2> kInitials = {"model", "random"};
+  size_t initial = 0;
+  BURIN_TRY(root.choice("initial", initial, kInitials));
+  config.initial = static_cast<TrainConfig::Initial>(initial);
   BURIN_TRY(readRate(root, config.steps, config.rate));
   BURIN_TRY(readAdamW(root, config.adamw));
   BURIN_TRY(root.number("max_gradient_norm", config.maxGradientNorm, 0, 1e6));

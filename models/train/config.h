@@ -55,6 +55,9 @@ struct TrainConfig {
   std::string device = "cpu", precision = "f32";
   int threads = 0; // of the CPU; 0: one a processor
   uint64_t seed = 0;
+  // The network begins from the model's weights, or from random ones of `seed`.
+  enum class Initial { kModel, kRandom };
+  Initial initial = Initial::kModel;
   RateConfig rate;
   AdamWConfig adamw;
   double maxGradientNorm = 1; // 0: gradients are not clipped

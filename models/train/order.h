@@ -9,7 +9,7 @@
 namespace burin::train {
 
 // Streams of random words under a training's seed, so that none is used twice.
-enum class RandomStream : uint64_t { kOrder = 1, kRow = 2 };
+enum class RandomStream : uint64_t { kOrder = 1, kRow = 2, kInitial = 3 };
 // `number` tells streams of a kind apart; it is below 2^56.
 constexpr uint64_t streamOf(RandomStream kind, uint64_t number) {
   return static_cast<uint64_t>(kind) << 56 | number;

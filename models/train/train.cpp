@@ -15,6 +15,7 @@
 #include "models/pipeline/model_info.h"
 #include "models/train/export.h"
 #include "models/train/folder_lock.h"
+#include "models/train/initial.h"
 #include "models/train/model_encoder.h"
 #include "models/train/samples.h"
 #include "models/train/session_learner.h"
@@ -39,9 +40,10 @@ public:
   Result<TrainSummary> run() {
     BURIN_TRY(group_.agree(openParts()));
     BURIN_TRY(inTurns([this] { return openOutput(); }, /*others=*/false));
+    BURIN_TRY(inTurns([this] { return openBeginning(); }));
     BURIN_TRY(inTurns([this] { return openData(); }));
     constexpr std::array<std::string_view, 1> kLearnt = {"unet."};
-    std::string learnt = modelFingerprint(*start_, kLearnt);
+    std::string learnt = modelFingerprint(*beginning_, kLearnt);
     BURIN_TRY(group_.agreeOn(learnt, "the fingerprint of the model"));
     BURIN_TRY(group_.agreeOn(std::to_string(data_->count()),
                              "the number of examples to learn from"));
@@ -217,6 +219,21 @@ private:
     }
   }
 
+  // What the network begins from.
+  Status openBeginning() {
+    std::string path = config_.model;
+    if (config_.initial == TrainConfig::Initial::kRandom) {
+      path = config_.output + "/initial.burin";
+      if (group_.isFirst()) {
+        BURIN_ASSIGN(pipeline::TrainedTensors random,
+                     randomTensors(*start_, "unet.", config_.seed));
+        BURIN_TRY(exportModel(*start_, random, path));
+      }
+    }
+    BURIN_ASSIGN(beginning_, Checkpoint::open(path));
+    return okStatus();
+  }
+
   // The file of a module, or none where they are compiled.
   std::string moduleFile(std::string_view name) const {
     return config_.modules.empty() ? std::string()
@@ -297,7 +314,7 @@ private:
 
   Status openNetwork() {
     stage("opening the network");
-    BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
+    BURIN_ASSIGN(Checkpoint model, Checkpoint::open(beginning_->path()));
     BURIN_ASSIGN(learner_, openLearner(std::move(model), trainOptions(),
                                        device_, collective_));
     return okStatus();
@@ -321,7 +338,7 @@ private:
   const TrainEvents& events_;
   ProcessGroup& group_;
   int64_t processes_ = group_.size();
-  std::optional<Checkpoint> start_;
+  std::optional<Checkpoint> start_, beginning_;
   pipeline::ModelInfo info_;
   std::optional<text::ClipTokenizer> tokenizer_;
   int size_ = 0;

@@ -139,6 +139,44 @@ TEST_F(TrainCommand, goes_on_bit_for_bit_after_being_killed) {
             readText(*folder_ / "whole/model.burin"));
 }
 
+TEST_F(TrainCommand, learns_from_random_weights_and_goes_on_from_them) {
+  auto random = [](const std::string& run, int steps, uint64_t seed) {
+    std::vector<std::string> command = training(run, steps);
+    json config = json::parse(readText(command[1]));
+    config["initial"] = "random";
+    config["seed"] = seed;
+    writeText(command[1], config.dump());
+    succeed(command);
+    return losses(run);
+  };
+  std::vector<double> all = random("nothing", kSteps, 1);
+  ASSERT_EQ(all.size(), size_t{kSteps});
+  std::span begin = std::span(all).first(20), end = std::span(all).last(20);
+  EXPECT_LT(mean(end), 0.8 * mean(begin));
+  EXPECT_NE(readText(*folder_ / "nothing/initial.burin"), readText(model()));
+
+  random("parts", 30, 1);
+  EXPECT_EQ(random("parts", kSteps, 1), all);
+  EXPECT_EQ(readText(*folder_ / "parts/model.burin"),
+            readText(*folder_ / "nothing/model.burin"));
+  random("other", 1, 2);
+  EXPECT_NE(readText(*folder_ / "other/initial.burin"),
+            readText(*folder_ / "nothing/initial.burin"));
+
+  Result<Checkpoint> old = Checkpoint::open(model());
+  Result<Checkpoint> made =
+      Checkpoint::open(*folder_ / "nothing/initial.burin");
+  ASSERT_TRUE(old.ok() && made.ok());
+  for (const TensorView& tensor : old->tensors()) {
+    const TensorView* now = made->find(tensor.name);
+    ASSERT_NE(now, nullptr) << tensor.name;
+    bool learns = tensor.name.starts_with("unet.") && tensor.shape.size() > 1;
+    bool same = std::ranges::equal(tensor.data, now->data);
+    EXPECT_TRUE(tensor.name.starts_with("unet.") || same) << tensor.name;
+    EXPECT_FALSE(learns && same) << tensor.name;
+  }
+}
+
 TEST_F(TrainCommand, goes_on_when_more_steps_are_wanted) {
   succeed(training("more", 50));
   EXPECT_EQ(losses("more").size(), 50u);
