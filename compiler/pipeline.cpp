@@ -2,7 +2,7 @@
 // Orders the passes and says why each stands where it does.
 #include "compiler/pipeline.h"
 
-#include "compiler/codegen/cuda/cuda_steps.h"
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/passes/passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -28,6 +28,8 @@ void buildGraphPipeline(OpPassManager& manager, StringRef target) {
   // Before regions form: an invariant must not be fused into a step.
   manager.addPass(createHoistInvariants());
   if (gpu) {
+    // After convolutions have taken upsampling in.
+    manager.addNestedPass<func::FuncOp>(createFoldShortcuts({target.str()}));
     // After hoisting, which tells apart what steps share and what they do not.
     manager.addNestedPass<func::FuncOp>(createMergeLinears());
     // Gates are windows of the product itself after this, which regions know.

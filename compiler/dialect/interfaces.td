@@ -32,10 +32,7 @@ def Decomposable : OpInterface<"Decomposable"> {
     InterfaceMethod<
       "Emits the replacement; one value a result.",
       "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
-      (ins "::mlir::OpBuilder &":$builder)>,
-    InterfaceMethod<"True: processors have a kernel for the whole.",
-      "bool", "staysOnProcessors", (ins), /*methodBody=*/"",
-      /*defaultImplementation=*/"return false;">];
+      (ins "::mlir::OpBuilder &":$builder)>];
 }
 
 def Lowerable : OpInterface<"Lowerable"> {

@@ -18,6 +18,24 @@ FailureOr<std::string> kernelFor(Operation* op, StringRef family, Value input) {
   return (family + "." + name(*dtypeOf(element))).str();
 }
 
+Contraction convolution(Value input, Value weight, Value output, int64_t stride,
+                        ArrayRef<int64_t> padding, int64_t upsample) {
+  auto in = shapeOf(input), out = shapeOf(output), kernel = shapeOf(weight);
+  return {.batch = in[0],
+          .outHeight = out[1],
+          .outWidth = out[2],
+          .inHeight = in[1],
+          .inWidth = in[2],
+          .channels = in[3],
+          .kernelHeight = kernel[2],
+          .kernelWidth = kernel[3],
+          .stride = stride,
+          .padTop = padding[0],
+          .padLeft = padding[1],
+          .upsample = upsample,
+          .outChannels = out[3]};
+}
+
 FailureOr<LibraryCall> contraction(Operation* op, Value input,
                                    ValueRange weights,
                                    const Contraction& geometry,

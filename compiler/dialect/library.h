@@ -30,6 +30,11 @@ struct Contraction {
   int64_t outChannels;
 };
 
+// That of a convolution to `output`; `padding` begins with top and left.
+Contraction convolution(mlir::Value input, mlir::Value weight,
+                        mlir::Value output, int64_t stride,
+                        llvm::ArrayRef<int64_t> padding, int64_t upsample = 1);
+
 // The call of "contract" on `input` and the packed form of `weights`, stacked
 // along the outputs; processors take one. Of `transposed` weights inputs come
 // first and taps in reverse.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rewrites composite ops until none is left.
-#include "compiler/codegen/cuda/cuda_steps.h"
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/dialect/dialect.h"
 #include "compiler/passes/passes.h"
 
@@ -23,7 +23,7 @@ struct Decompose : OpInterfaceRewritePattern<Decomposable> {
 
   LogicalResult matchAndRewrite(Decomposable op,
                                 PatternRewriter& rewriter) const override {
-    if (gpu ? hasCudaKernel(op, *gpu) : op.staysOnProcessors())
+    if (gpu && hasCudaKernel(op, *gpu))
       return rewriter.notifyMatchFailure(op, "the target has a kernel for it");
     FailureOr<SmallVector<Value>> values = op.decompose(rewriter);
     if (failed(values))

@@ -31,6 +31,16 @@ def HoistInvariants : Pass<"burin-hoist-invariants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def FoldShortcuts : Pass<"burin-fold-shortcuts", "::mlir::func::FuncOp"> {
+  let summary = "Makes one contraction of a convolution and its shortcut";
+  let description = [{
+    Only where the target has a kernel for the whole, which reads both inputs
+    and sums both products in float32.
+  }];
+  let options = [Option<"target", "target", "std::string", "",
+                        "What the code is for: \"\" or \"sm_90a\"">];
+}
+
 def MergeLinears : Pass<"burin-merge-linears", "::mlir::func::FuncOp"> {
   let summary = "Makes one linear layer of those that read one value";
 }

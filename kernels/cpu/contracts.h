@@ -48,6 +48,16 @@ enum ContractParam : int {
   kContractParamCount
 };
 
+// "contract_shortcut.bf16", "contract_shortcut.f16", which a card may have: a
+// contraction to whose sums are added those of a second input, which has a
+// pixel for each of the output's,
+//   C[m, n] += sum_c S[m, c] * V[n, c]
+// Slices: {input, packed weights of both, S [m, channels]}.
+enum ContractShortcutParam : int {
+  kContractShortcutChannels = kContractParamCount, // after ContractParam
+  kContractShortcutParamCount
+};
+
 // "pack_contract.f32", "pack_contract.bf16": W [n, c, ky, kx] (or [n, c]) of
 // any float dtype into column panels for "contract". "pack_transposed.f32",
 // "pack_transposed.bf16": the same of W [c, n, ky, kx] (or [c, n]) with the

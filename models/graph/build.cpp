@@ -252,13 +252,32 @@ Status buildTrainStep(FunctionWriter& f, const nlohmann::json& json) {
   return okStatus();
 }
 
+Status buildTrainGradient(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(UNetConfig config, readEditor(f.request(), json));
+  trainGradient(f.builder(), f.request(), config);
+  return okStatus();
+}
+
+Status buildTrainAccumulate(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  GraphBuilder& b = f.builder();
+  trainAccumulate(b, f.request().name, unetLayout(b, config));
+  return okStatus();
+}
+
+Status buildTrainUpdate(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  trainUpdate(f.builder(), f.request(), unetLayout(f.builder(), config));
+  return okStatus();
+}
+
 struct FunctionRow {
   std::string_view component;
   std::string_view name;
   Status (*build)(FunctionWriter&, const nlohmann::json&);
 };
 
-constexpr std::array<FunctionRow, 11> kFunctions = {{
+constexpr std::array<FunctionRow, 14> kFunctions = {{
     {"unet", "unet", buildUNet},
     {"vae", "vae_encoder", buildEncoder},
     {"vae", "vae_decoder", buildDecoder},
@@ -269,6 +288,9 @@ constexpr std::array<FunctionRow, 11> kFunctions = {{
     {"vae", "edit_decode", buildEditDecode},
     {"unet", "train_initialize", buildTrainInitialize},
     {"unet", "train_step", buildTrainStep},
+    {"unet", "train_gradient", buildTrainGradient},
+    {"unet", "train_accumulate", buildTrainAccumulate},
+    {"unet", "train_update", buildTrainUpdate},
     {"unet", "train_export", buildTrainExport},
 }};
 

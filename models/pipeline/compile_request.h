@@ -59,6 +59,9 @@ inline constexpr FunctionKind kFunctions[] = {
     {"edit_decode", "vae", "sample", "", true},
     {"train_initialize", "unet", "", "", true},
     {"train_step", "unet", "target", "encoder_hidden_states", true},
+    {"train_gradient", "unet", "target", "encoder_hidden_states", true},
+    {"train_accumulate", "unet", "", "", true},
+    {"train_update", "unet", "", "", true},
     {"train_export", "unet", "", "", true},
 };
 

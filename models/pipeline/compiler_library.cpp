@@ -6,11 +6,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 
 #include "compiler/abi.h"
 #include "formats/file/file_error.h"
+#include "runtime/base/library_file.h"
 
 namespace burin {
 namespace {
@@ -18,32 +17,17 @@ namespace {
 constexpr const char* kLibrary = "libburin-compiler.so";
 constexpr const char* kVariable = "BURIN_COMPILER";
 
-std::string dynamicLinkerError() {
-  const char* error = dlerror();
-  return error ? error : "unknown reason";
-}
-
 } // namespace
 
 Result<std::string> findCompilerLibrary() {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (const char* given = std::getenv(kVariable); given && *given) {
-    if (fs::is_regular_file(given, error))
-      return std::string(given);
-    return notFound(std::string("$") + kVariable + " names '" + given +
-                    "', which is not a file");
-  }
-  fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const fs::path& place :
-       {folder / kLibrary, folder.parent_path() / "lib" / kLibrary})
-    if (fs::is_regular_file(place, error))
-      return place.string();
-  return notFound(
-      std::string("the compiler, ") + kLibrary + ", is neither in '" +
-      folder.string() + "' nor in '" + (folder.parent_path() / "lib").string() +
-      "'; build Burin with its compiler (Debian: libmlir-22-dev), set $" +
-      kVariable + " to the file, or give a module that is compiled already");
+  Result<std::string> file = findLibraryFile(kLibrary, kVariable);
+  if (file.ok())
+    return file;
+  return notFound("the compiler is missing: " + file.status().message() +
+                  "; build Burin with its compiler (Debian: libmlir-22-dev), "
+                  "set $" +
+                  kVariable +
+                  " to the file, or give a module that is compiled already");
 }
 
 Result<std::string> compilerFingerprint(const std::string& library) {

@@ -22,16 +22,16 @@ size_t bytesOf(const TensorSpec& spec) {
   return static_cast<size_t>(*byteCount(spec.dtype, spec.shape));
 }
 
-FunctionRequest stepRequest(const TrainOptions& options) {
+// `name` is train_step or train_gradient.
+FunctionRequest batchRequest(const char* name, const TrainOptions& options) {
   FunctionRequest step;
-  step.name = "train_step";
-  step.batch = options.batch;
+  step.name = name;
+  step.batch = options.batch / options.parts;
   step.height = options.height;
   step.width = options.width;
   step.tokens = options.tokens;
   bool velocity = options.prediction == schedule::Prediction::kVelocity;
   step.prediction = velocity ? "v_prediction" : "epsilon";
-  step.decay = options.decayWeightsAlone ? "weights" : "all";
   return step;
 }
 
@@ -52,7 +52,19 @@ SessionOptions sessionOptions(const TrainOptions& options) {
 
 std::vector<FunctionRequest>
 TrainSession::functions(const TrainOptions& options) {
-  return {stepRequest(options), plainRequest("train_export")};
+  const char* decay = options.decayWeightsAlone ? "weights" : "all";
+  std::vector<FunctionRequest> requests = {plainRequest("train_export")};
+  if (options.parts == 1 && options.processes == 1) {
+    requests.push_back(batchRequest("train_step", options));
+    requests.back().decay = decay;
+    return requests;
+  }
+  requests.push_back(batchRequest("train_gradient", options));
+  if (options.parts > 1)
+    requests.push_back(plainRequest("train_accumulate"));
+  requests.push_back(plainRequest("train_update"));
+  requests.back().decay = decay;
+  return requests;
 }
 
 std::vector<FunctionRequest> TrainSession::beginning() {
@@ -61,11 +73,20 @@ std::vector<FunctionRequest> TrainSession::beginning() {
 
 Result<std::unique_ptr<TrainSession>>
 TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
-                   std::shared_ptr<Device> device) {
+                   std::shared_ptr<Device> device,
+                   std::shared_ptr<Collective> collective) {
   if (!device) {
     BURIN_ASSIGN(device, openDevice(options.device, options.threads));
   }
-  std::unique_ptr<TrainSession> result(new TrainSession);
+  if (options.parts < 1 || options.batch % options.parts != 0)
+    return invalidArgument("a batch of " + std::to_string(options.batch) +
+                           " does not go in " + std::to_string(options.parts) +
+                           " equal parts");
+  if (options.processes != (collective ? collective->size() : 1))
+    return internalError("a step of " + std::to_string(options.processes) +
+                         " processes has a collective of others");
+  std::unique_ptr<TrainSession> result(
+      new TrainSession(options.parts, std::move(collective)));
   SessionOptions session = sessionOptions(options);
   session.moduleFile = options.moduleFile;
   BURIN_ASSIGN(result->session_,
@@ -77,12 +98,27 @@ TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
   return result;
 }
 
-// Inputs and outputs of one name share a buffer: the step works in place.
 Status TrainSession::allocate() {
-  Program& program = session_->program();
-  BURIN_ASSIGN(step_, program.find("train_step"));
-  BURIN_ASSIGN(export_, program.find("train_export"));
+  BURIN_ASSIGN(export_, session_->program().find("train_export"));
   tensors_ = export_->outputs;
+  if (!sums()) {
+    BURIN_ASSIGN(step_, call("train_step"));
+    return okStatus();
+  }
+  BURIN_ASSIGN(gradient_, call("train_gradient"));
+  BURIN_ASSIGN(update_, call("train_update"));
+  if (parts_ == 1)
+    return okStatus();
+  BURIN_ASSIGN(accumulate_, call("train_accumulate"));
+  further_ = gradient_;
+  further_.outputs = {buffers_.find("part")->second.memory.data()};
+  return okStatus();
+}
+
+// Inputs and outputs of one name share a buffer: a step works in place.
+Result<TrainSession::Call> TrainSession::call(std::string_view function) {
+  Call call;
+  BURIN_ASSIGN(call.function, session_->program().find(function));
   auto add = [&](const TensorSpec& spec) -> Result<std::byte*> {
     auto known = buffers_.find(spec.name);
     if (known == buffers_.end()) {
@@ -92,15 +128,15 @@ Status TrainSession::allocate() {
     }
     return known->second.memory.data();
   };
-  for (const TensorSpec& spec : step_->inputs) {
+  for (const TensorSpec& spec : call.function->inputs) {
     BURIN_ASSIGN(std::byte * data, add(spec));
-    inputs_.push_back(data);
+    call.inputs.push_back(data);
   }
-  for (const TensorSpec& spec : step_->outputs) {
+  for (const TensorSpec& spec : call.function->outputs) {
     BURIN_ASSIGN(std::byte * data, add(spec));
-    outputs_.push_back(data);
+    call.outputs.push_back(data);
   }
-  return okStatus();
+  return call;
 }
 
 // In a session of its own: a device with memory of its own would otherwise
@@ -123,32 +159,69 @@ Status TrainSession::initialize(const TrainOptions& options) {
   return session_->device().synchronize();
 }
 
+// The part's share of the values for all parts.
 Status TrainSession::upload(std::string_view name,
-                            std::span<const float> values) {
+                            std::span<const float> values, int64_t part,
+                            int64_t parts) {
   Buffer& buffer = buffers_.find(name)->second;
+  size_t size = bytesOf(buffer.spec);
   auto bytes = std::as_bytes(values);
-  if (bytes.size() != bytesOf(buffer.spec))
+  if (bytes.size() != size * static_cast<size_t>(parts))
     return invalidArgument("'" + std::string(name) + "' of the batch has " +
                            std::to_string(values.size()) +
                            " numbers; the step was compiled for " +
+                           (parts > 1 ? std::to_string(parts) + " of " : "") +
                            toString(buffer.spec.shape));
-  return session_->device().upload(buffer.memory.data(), bytes);
+  return session_->device().upload(
+      buffer.memory.data(),
+      bytes.subspan(size * static_cast<size_t>(part), size));
+}
+
+Status TrainSession::upload(const TrainBatch& batch, int64_t part) {
+  BURIN_TRY(upload("target", batch.target, part, parts_));
+  BURIN_TRY(upload("source", batch.source, part, parts_));
+  BURIN_TRY(upload("encoder_hidden_states", batch.states, part, parts_));
+  BURIN_TRY(upload("noise", batch.noise, part, parts_));
+  BURIN_TRY(upload("timestep", batch.timestep, part, parts_));
+  BURIN_TRY(upload("signal", batch.signal, part, parts_));
+  return upload("noise_level", batch.noiseLevel, part, parts_);
+}
+
+Status TrainSession::enqueue(const Call& call) {
+  return session_->program()
+      .enqueue(*call.function, call.inputs, call.outputs)
+      .within(std::string(call.function->name));
+}
+
+// Gradients of all parts and processes are added up before the update.
+Status TrainSession::enqueueParts(const TrainBatch& batch) {
+  for (int64_t part = 0; part < parts_; ++part) {
+    BURIN_TRY(upload(batch, part));
+    BURIN_TRY(enqueue(part == 0 ? gradient_ : further_));
+    if (part > 0)
+      BURIN_TRY(enqueue(accumulate_));
+  }
+  if (collective_) {
+    const Buffer& gradients = buffers_.find("gradients")->second;
+    BURIN_TRY(
+        collective_->sum(reinterpret_cast<float*>(gradients.memory.data()),
+                         bytesOf(gradients.spec) / sizeof(float)));
+  }
+  return enqueue(update_);
 }
 
 Status TrainSession::step(const TrainBatch& batch,
                           const schedule::HyperParameters& hyper,
                           TrainReport* report) {
-  BURIN_TRY(upload("target", batch.target));
-  BURIN_TRY(upload("source", batch.source));
-  BURIN_TRY(upload("encoder_hidden_states", batch.states));
-  BURIN_TRY(upload("noise", batch.noise));
-  BURIN_TRY(upload("timestep", batch.timestep));
-  BURIN_TRY(upload("signal", batch.signal));
-  BURIN_TRY(upload("noise_level", batch.noiseLevel));
-  BURIN_TRY(upload("hyper", schedule::hyperTensor(hyper, updates_ + 1)));
-  BURIN_TRY(session_->program()
-                .enqueue(*step_, inputs_, outputs_)
-                .within("train_step"));
+  int64_t parts = parts_ * (collective_ ? collective_->size() : 1);
+  BURIN_TRY(
+      upload("hyper", schedule::hyperTensor(hyper, updates_ + 1, parts), 0, 1));
+  if (!sums()) {
+    BURIN_TRY(upload(batch, 0));
+    BURIN_TRY(enqueue(step_));
+  } else {
+    BURIN_TRY(enqueueParts(batch));
+  }
   std::array<float, schedule::kReportElements> told;
   BURIN_TRY(session_->device().download(
       std::as_writable_bytes(std::span(told)),

@@ -12,6 +12,7 @@
 #include "models/pipeline/session.h"
 #include "models/schedule/config.h"
 #include "models/schedule/optimizer.h"
+#include "runtime/collective/collective.h"
 
 namespace burin::pipeline {
 
@@ -19,8 +20,10 @@ struct TrainOptions {
   std::string device = "cpu";    // models/pipeline/device.h
   int threads = 0;               // of the CPU; 0: one a processor
   std::string precision = "f32"; // of activations; parameters stay float32
-  int64_t batch = 1;             // examples a step
-  int64_t height = 0;            // of the latents
+  int64_t batch = 1;             // examples a step, of this process
+  int64_t parts = 1;     // that they go through the network in, one by one
+  int64_t processes = 1; // that step together, each with examples of its own
+  int64_t height = 0;    // of the latents
   int64_t width = 0;
   int64_t tokens = 77;
   // What the network predicts: the noise or the velocity.
@@ -34,7 +37,7 @@ struct TrainOptions {
   ModuleCacheOptions compile;
 };
 
-// The examples of a step; images are channels-last.
+// The examples of a step, all of its parts; images are channels-last.
 struct TrainBatch {
   std::span<const float> target; // [batch, height, width, channels] latents of
                                  // what the network is to make
@@ -70,13 +73,16 @@ public:
   static std::vector<FunctionRequest> beginning();
 
   // Compiles or finds the module, and begins from the checkpoint's weights,
-  // moments of zero, and an average that equals the weights.
+  // moments of zero, and an average that equals the weights. Several processes
+  // need a `collective` on `device`.
   static Result<std::unique_ptr<TrainSession>>
   open(Checkpoint checkpoint, const TrainOptions& options,
-       std::shared_ptr<Device> device = nullptr);
+       std::shared_ptr<Device> device = nullptr,
+       std::shared_ptr<Collective> collective = nullptr);
 
-  // One update; returns when the device has done it. The error names a span of
-  // the wrong size.
+  // One update, from the mean over all examples of all parts and processes;
+  // returns when the device has done it. The error names a span of the wrong
+  // size. With several processes each calls it, and all report the same.
   Status step(const TrainBatch& batch, const schedule::HyperParameters& hyper,
               TrainReport* report);
 
@@ -110,18 +116,35 @@ private:
     TensorSpec spec;
   };
 
-  TrainSession() = default;
+  // A function with the buffers that it works on.
+  struct Call {
+    const FunctionInfo* function = nullptr;
+    std::vector<std::byte*> inputs, outputs;
+  };
+
+  TrainSession(int64_t parts, std::shared_ptr<Collective> collective)
+      : parts_(parts), collective_(std::move(collective)) {}
+  // Whether gradients are summed before the update.
+  bool sums() const { return parts_ > 1 || collective_; }
   Status allocate();
+  Result<Call> call(std::string_view function);
   Status initialize(const TrainOptions& options);
-  Status upload(std::string_view name, std::span<const float> values);
+  Status enqueue(const Call& call);
+  Status enqueueParts(const TrainBatch& batch);
+  Status upload(const TrainBatch& batch, int64_t part);
+  Status upload(std::string_view name, std::span<const float> values,
+                int64_t part, int64_t parts);
   std::string layoutFingerprint() const;
 
   std::unique_ptr<Session> session_;
-  const FunctionInfo* step_ = nullptr;
+  int64_t parts_;
+  std::shared_ptr<Collective> collective_; // none: one process
+  // One step as a whole, or the gradient of the first part, of each further
+  // one with its addition, and the update.
+  Call step_, gradient_, further_, accumulate_, update_;
   const FunctionInfo* export_ = nullptr;
   std::vector<TensorSpec> tensors_;
-  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor of the step
-  std::vector<std::byte*> inputs_, outputs_;           // of the step
+  std::map<std::string, Buffer, std::less<>> buffers_; // by tensor of a call
   int64_t updates_ = 0;
 };
 

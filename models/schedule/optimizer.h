@@ -3,8 +3,10 @@
 // so that no rate, no decay and no step count is compiled in.
 //
 // The step is AdamW's with decoupled decay, after the gradient's norm over all
-// parameters was clipped, followed by a moving average of the parameters:
+// parameters was clipped, followed by a moving average of the parameters. The
+// gradient and its loss may come as sums over equal parts of a batch:
 //
+//   g <- g / parts
 //   g <- g min(1, maxGradientNorm / (|g| + 1e-6))
 //   m <- m + (1 - beta1) (g - m),  v <- beta2 v + (1 - beta2) g g
 //   p <- (1 - learningRate weightDecay) p
@@ -42,6 +44,7 @@ enum HyperElement : int64_t {
   kEpsilon,      //
   kLargestNorm,  // of the gradient; infinity where it is not clipped
   kAverageRate,  // 1 - averageDecay
+  kPartShare,    // 1 / parts
   kHyperElements // how many there are
 };
 
@@ -56,9 +59,9 @@ enum ReportElement : int64_t {
 // Added to the norm before it divides, as in PyTorch.
 inline constexpr double kNormEpsilon = 1e-6;
 
-// For update `t`, counted from 1.
-inline std::array<float, kHyperElements> hyperTensor(const HyperParameters& h,
-                                                     int64_t t) {
+// For update `t`, counted from 1, from sums over `parts`.
+inline std::array<float, kHyperElements>
+hyperTensor(const HyperParameters& h, int64_t t, int64_t parts = 1) {
   auto step = static_cast<double>(t);
   std::array<double, kHyperElements> exact = {};
   exact[kDecayFactor] = 1 - h.learningRate * h.weightDecay;
@@ -72,6 +75,7 @@ inline std::array<float, kHyperElements> hyperTensor(const HyperParameters& h,
                             ? h.maxGradientNorm
                             : std::numeric_limits<double>::infinity();
   exact[kAverageRate] = 1 - h.averageDecay;
+  exact[kPartShare] = 1 / static_cast<double>(parts);
   std::array<float, kHyperElements> rounded;
   for (size_t i = 0; i < rounded.size(); ++i)
     rounded[i] = static_cast<float>(exact[i]);

@@ -47,7 +47,8 @@ Batcher::Draw Batcher::draw(int64_t step, int64_t row) const {
 
 void Batcher::fill(int64_t step, Batch& batch) {
   const EncodedShape& shape = data_.shape();
-  auto rows = static_cast<size_t>(options_.batch);
+  auto rows = static_cast<size_t>(options_.batch / options_.shares);
+  int64_t firstRow = options_.share * static_cast<int64_t>(rows);
   for (auto* values : {&batch.target, &batch.source, &batch.noise})
     values->resize(rows * shape.latents());
   batch.states.resize(rows * shape.states());
@@ -58,9 +59,10 @@ void Batcher::fill(int64_t step, Batch& batch) {
       size_t size = values.size() / rows;
       return std::span(values).subspan(row * size, size);
     };
-    Draw draw = this->draw(step, static_cast<int64_t>(row));
+    int64_t index = firstRow + static_cast<int64_t>(row);
+    Draw draw = this->draw(step, index);
     Dataset::Example example =
-        data_.at(order_.at(step * options_.batch + static_cast<int64_t>(row)));
+        data_.at(order_.at(step * options_.batch + index));
     widenLatents(example.target, options_.scaling, part(batch.target));
     if (draw.withoutPicture)
       std::ranges::fill(part(batch.source), 0.0f);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The examples of a step with their noise. Everything is a function of (seed,
-// step), so that a training goes on from a step's number alone.
+// step), so that a training goes on from a step's number alone, and several
+// processes learn what one would.
 #pragma once
 
 #include <vector>
@@ -28,6 +29,8 @@ struct BatchOptions {
   int64_t batch = 1;
   double scaling = 1; // of the target's latents; the source's have none
   DropoutConfig dropout;
+  // The rows to make: one of `shares` equal parts of the batch.
+  int64_t share = 0, shares = 1;
 };
 
 // Used by one thread at a time; `data` and `levels` must outlive it.
@@ -42,8 +45,8 @@ public:
   void fill(int64_t step, Batch& batch);
 
 private:
-  // What chance decides for a row: the seed of its noise, its timestep, and
-  // what it goes without.
+  // What chance decides for a row of the whole batch: the seed of its noise,
+  // its timestep, and what it goes without.
   struct Draw {
     uint64_t noiseSeed;
     int timestep;

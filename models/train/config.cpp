@@ -21,6 +21,7 @@ constexpr std::string_view kExample = R"({
 
   "steps": 20000,
   "batch": 32,
+  "accumulate": 1,
   "size": 256,
   "device": "cuda",
   "precision": "bf16",
@@ -67,6 +68,17 @@ Status readPaths(Fields& fields, const std::filesystem::path& folder,
   BURIN_TRY(need(fields, "output", !config.output.empty()));
   config.cache = config.output + "/encoded";
   return readPath(fields, "cache", folder, config.cache);
+}
+
+Status readBatch(Fields& root, TrainConfig& config) {
+  BURIN_TRY(root.integer("batch", config.batch, 1, 65536));
+  BURIN_TRY(root.integer("accumulate", config.accumulate, 1, 65536));
+  if (config.batch % config.accumulate == 0)
+    return okStatus();
+  return root.fault("accumulate",
+                    "is " + std::to_string(config.accumulate) +
+                        ", and 'batch' is " + std::to_string(config.batch) +
+                        ", which does not go in so many equal parts");
 }
 
 Status readRate(Fields& root, int64_t steps, RateConfig& rate) {
@@ -162,7 +174,7 @@ Result<TrainConfig> parseTrainConfig(std::string_view text,
   BURIN_TRY(readPaths(root, folder, config));
   BURIN_TRY(root.integer("steps", config.steps, 1, kMostSteps));
   BURIN_TRY(need(root, "steps", config.steps > 0));
-  BURIN_TRY(root.integer("batch", config.batch, 1, 65536));
+  BURIN_TRY(readBatch(root, config));
   BURIN_TRY(root.integer("size", config.size, 8, 4096));
   BURIN_TRY(readDevice(root, config));
   constexpr int64_t kMostSeed = (int64_t{1} << 53) - 1; // exact in any JSON

@@ -49,8 +49,9 @@ struct TrainConfig {
   std::string cache;   // folder for encoded examples; output/encoded by default
   std::string modules; // of compileModules(); empty: they are compiled
   int64_t steps = 0;
-  int64_t batch = 16;
-  int size = 0; // of pictures in pixels; 0: what the model edits at
+  int64_t batch = 16;     // examples an update learns from
+  int64_t accumulate = 1; // parts that they go through the network in
+  int size = 0;           // of pictures in pixels; 0: what the model edits at
   std::string device = "cpu", precision = "f32";
   int threads = 0; // of the CPU; 0: one a processor
   uint64_t seed = 0;

@@ -22,42 +22,74 @@ double since(Clock::time_point start) {
 class Loop {
 public:
   Loop(const LoopParts& parts, const TrainEvents& events)
-      : parts_(parts), config_(parts.config), events_(events) {}
+      : parts_(parts), config_(parts.config), events_(events),
+        first_(parts.group.isFirst()) {}
 
   Result<TrainSummary> run() {
     BURIN_TRY(begin());
-    if (summary_.last >= config_.steps) {
-      note("step " + std::to_string(summary_.last) + " of " +
-           std::to_string(config_.steps) +
-           " is done already; more 'steps' go on from there");
-      BURIN_TRY(written(parts_.publish));
-      return summary_;
-    }
-    Prefetch batches(parts_.batcher, summary_.first, config_.steps);
-    while (summary_.last < config_.steps) {
-      if (events_.stopped())
-        return stop();
-      Clock::time_point start = Clock::now();
-      BURIN_TRY(step(batches));
-      summary_.seconds += since(start);
-      summary_.waited = batches.waited();
-      BURIN_TRY(afterStep());
-    }
+    Status status = steps();
+    if (!status.ok() && !stopped_)
+      return parts_.group.endAll(status);
+    BURIN_TRY(status);
     return summary_;
   }
 
 private:
   Status begin() {
-    BURIN_ASSIGN(
-        StatePoint point,
-        parts_.states.restore(parts_.learner, [&](auto& text) { note(text); }));
+    StatePoint point;
+    BURIN_TRY(restore(point));
     summary_.first = summary_.last = saved_ = point.step;
     row_ = summary_;
     window_ = windowFromText(point.remarks);
     if (point.step > 0)
       note("going on from step " + std::to_string(point.step));
-    BURIN_ASSIGN(TrainLog log, TrainLog::open(config_.output, point.step));
+    return parts_.group.agree(first_ ? openLog() : okStatus());
+  }
+
+  // All processes restore the state that the first one found.
+  Status restore(StatePoint& point) {
+    auto restored = [&](Result<StatePoint> result) {
+      if (result.ok())
+        point = *result;
+      return result.status();
+    };
+    Status own;
+    if (first_)
+      own = restored(parts_.states.restore(parts_.learner,
+                                           [&](auto& text) { note(text); }));
+    BURIN_TRY(parts_.group.agree(own));
+    BURIN_TRY(parts_.group.broadcast(
+        std::as_writable_bytes(std::span(&point.step, 1)), 0));
+    if (!first_ && point.step > 0)
+      own = restored(parts_.states.restore(parts_.learner, point.step));
+    return parts_.group.agree(own);
+  }
+
+  Status openLog() {
+    BURIN_ASSIGN(TrainLog log, TrainLog::open(config_.output, summary_.first));
     log_ = std::move(log);
+    return okStatus();
+  }
+
+  Status steps() {
+    if (summary_.last >= config_.steps) {
+      note("step " + std::to_string(summary_.last) + " of " +
+           std::to_string(config_.steps) +
+           " is done already; more 'steps' go on from there");
+      return first_ ? written(parts_.publish) : okStatus();
+    }
+    Prefetch batches(parts_.batcher, summary_.first, config_.steps);
+    while (summary_.last < config_.steps) {
+      BURIN_ASSIGN(stopped_, parts_.group.any(events_.stopped()));
+      if (stopped_)
+        return stop();
+      Clock::time_point start = Clock::now();
+      BURIN_TRY(step(batches));
+      summary_.seconds += since(start);
+      summary_.waited = batches.waited();
+      if (first_)
+        BURIN_TRY(afterStep());
+    }
     return okStatus();
   }
 
@@ -75,7 +107,7 @@ private:
       loss_ =
           loss_ ? kMemory * *loss_ + (1 - kMemory) * report.loss : report.loss;
     }
-    if (failing_ < kMostFailing)
+    if (failing_ < kMostFailing || !first_)
       return okStatus();
     return invalidArgument(
         "the gradient was not finite in " + std::to_string(failing_) +
@@ -101,7 +133,7 @@ private:
   }
 
   Status stop() {
-    if (summary_.last > saved_)
+    if (first_ && summary_.last > saved_)
       BURIN_TRY(save());
     return Status(Code::kCancelled,
                   "stopped as asked after step " +
@@ -184,7 +216,9 @@ private:
   const LoopParts& parts_;
   const TrainConfig& config_;
   const TrainEvents& events_;
+  const bool first_; // of the group
   TrainSummary summary_;
+  bool stopped_ = false;
   std::optional<TrainLog> log_;
   Window window_;
   std::optional<double> loss_;

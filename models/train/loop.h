@@ -45,14 +45,18 @@ struct LoopParts {
   Learner& learner;
   Batcher& batcher;
   const States& states;
+  // Of the processes that learn together: each steps, and the first one alone
+  // logs, saves, publishes and draws.
+  ProcessGroup& group;
   // Writes the model from the averaged weights.
   std::function<Status()> publish;
   // Pictures that the published model makes; empty: none.
   std::function<Result<Image>()> sample;
 };
 
-// From the newest state to the last step. kCancelled when it was asked to
-// stop: then a state of the last step is saved.
+// From the newest state to the last step. kCancelled when it, or any process,
+// was asked to stop: then a state of the last step is saved. An error in one of
+// several processes ends all of them.
 Result<TrainSummary> runLoop(const LoopParts& parts, const TrainEvents& events);
 
 } // namespace burin::train

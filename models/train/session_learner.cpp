@@ -35,10 +35,11 @@ private:
 
 Result<std::unique_ptr<Learner>>
 openLearner(Checkpoint model, const pipeline::TrainOptions& options,
-            std::shared_ptr<Device> device) {
-  BURIN_ASSIGN(
-      std::unique_ptr<TrainSession> session,
-      TrainSession::open(std::move(model), options, std::move(device)));
+            std::shared_ptr<Device> device,
+            std::shared_ptr<Collective> collective) {
+  BURIN_ASSIGN(std::unique_ptr<TrainSession> session,
+               TrainSession::open(std::move(model), options, std::move(device),
+                                  std::move(collective)));
   return std::unique_ptr<Learner>(new SessionLearner(std::move(session)));
 }
 

@@ -8,8 +8,10 @@
 
 namespace burin::train {
 
+// `collective` where several processes learn together, on that device.
 Result<std::unique_ptr<Learner>>
 openLearner(Checkpoint model, const pipeline::TrainOptions& options,
-            std::shared_ptr<Device> device);
+            std::shared_ptr<Device> device,
+            std::shared_ptr<Collective> collective);
 
 } // namespace burin::train

@@ -76,20 +76,22 @@ Result<StatePoint>
 States::restore(Learner& learner,
                 const std::function<void(const std::string&)>& note) const {
   for (int64_t step : steps()) {
-    std::string file = path(step);
-    Status fits = checkRun(file);
-    if (fits.ok()) {
-      Result<Learner::Metadata> metadata = learner.restoreState(file);
-      if (metadata.ok() && parseStep((*metadata)[kStep]) == step)
-        return StatePoint{step, (*metadata)[kRemarks]};
-      fits = metadata.ok()
-                 ? dataLoss("'" + file + "' says that it is of step " +
-                            (*metadata)[kStep])
-                 : metadata.status();
-    }
-    note(fits.message() + "; this state is passed over");
+    Result<StatePoint> point = restore(learner, step);
+    if (point.ok())
+      return point;
+    note(point.status().message() + "; this state is passed over");
   }
   return StatePoint{};
+}
+
+Result<StatePoint> States::restore(Learner& learner, int64_t step) const {
+  std::string file = path(step);
+  BURIN_TRY(checkRun(file));
+  BURIN_ASSIGN(Learner::Metadata metadata, learner.restoreState(file));
+  if (parseStep(metadata[kStep]) != step)
+    return dataLoss("'" + file + "' says that it is of step " +
+                    metadata[kStep]);
+  return StatePoint{step, metadata[kRemarks]};
 }
 
 Status States::save(Learner& learner, const StatePoint& point) const {

@@ -28,6 +28,9 @@ public:
   restore(Learner& learner,
           const std::function<void(const std::string&)>& note) const;
 
+  // Restores the state of that step.
+  Result<StatePoint> restore(Learner& learner, int64_t step) const;
+
   // Writes a state, and removes the oldest of this run beyond `keep` when it
   // is complete.
   Status save(Learner& learner, const StatePoint& point) const;

@@ -2,9 +2,13 @@
 // Opens the parts of a training in the order in which they can fail cheaply.
 #include "models/train/train.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <optional>
+
+#include <unistd.h>
 
 #include "formats/file/atomic_file.h"
 #include "models/pipeline/edit.h"
@@ -14,6 +18,7 @@
 #include "models/train/model_encoder.h"
 #include "models/train/samples.h"
 #include "models/train/session_learner.h"
+#include "runtime/device/cpu/cpu_device.h"
 
 namespace burin::train {
 namespace {
@@ -28,25 +33,31 @@ constexpr std::string_view kEncoderModule = "encode.burinm",
 
 class Training {
 public:
-  Training(const TrainConfig& config, const TrainEvents& events)
-      : config_(config), events_(events) {}
+  Training(const TrainConfig& config, const TrainEvents& events,
+           ProcessGroup& group)
+      : config_(config), events_(events), group_(group) {}
 
+  // What fails in one process fails in all, before they wait for each other in
+  // steps.
   Result<TrainSummary> run() {
-    BURIN_TRY(openModel());
-    BURIN_TRY(openDevices());
-    BURIN_TRY(openSamples());
-    BURIN_TRY(makeOutput());
-    BURIN_ASSIGN(FolderLock lock, FolderLock::take(config_.output));
-    removeParts();
-    BURIN_ASSIGN(Dataset data, openData());
-    schedule::NoiseLevels levels(info_.scheduler);
-    Batcher batcher(
-        data, levels,
-        {config_.seed, config_.batch, info_.scaling, config_.dropout});
-    BURIN_TRY(openNetwork());
+    BURIN_TRY(group_.agree(openParts()));
+    BURIN_TRY(inTurns([this] { return openOutput(); }, /*others=*/false));
+    BURIN_TRY(inTurns([this] { return openData(); }));
     constexpr std::array<std::string_view, 1> kLearnt = {"unet."};
-    States states(config_.output, modelFingerprint(*start_, kLearnt),
-                  config_.checkpoint.keep);
+    std::string learnt = modelFingerprint(*start_, kLearnt);
+    BURIN_TRY(group_.agreeOn(learnt, "the fingerprint of the model"));
+    BURIN_TRY(group_.agreeOn(std::to_string(data_->count()),
+                             "the number of examples to learn from"));
+    schedule::NoiseLevels levels(info_.scheduler);
+    Batcher batcher(*data_, levels,
+                    {config_.seed, config_.batch, info_.scaling,
+                     config_.dropout, group_.rank(), group_.size()});
+    if (group_.size() > 1) {
+      stage("connecting " + std::to_string(group_.size()) + " processes");
+      BURIN_ASSIGN(collective_, openCollective(*device_, group_));
+    }
+    BURIN_TRY(inTurns([this] { return openNetwork(); }));
+    States states(config_.output, learnt, config_.checkpoint.keep);
     auto publish = [this] { return this->publish(); };
     std::function<Result<Image>()> sample;
     if (samples_)
@@ -54,22 +65,28 @@ public:
         return samples_->draw(modelPath(config_), size_,
                               sessionOptions(kSampleModule));
       };
-    return runLoop({config_, *learner_, batcher, states, publish, sample},
-                   events_);
+    BURIN_ASSIGN(
+        TrainSummary summary,
+        runLoop({config_, *learner_, batcher, states, group_, publish, sample},
+                events_));
+    BURIN_TRY(group_.agree(okStatus())); // the first one has saved
+    return summary;
   }
 
-  Status compile(const std::string& processor, const std::string& folder) {
+  Status compile(const ModuleJob& job) {
+    processes_ = job.processes;
     BURIN_TRY(openModel());
-    BURIN_TRY(checkPrecision(config_.precision, processor));
+    BURIN_TRY(checkShares());
+    BURIN_TRY(checkPrecision(config_.precision, job.processor));
     std::error_code error;
-    fs::create_directories(folder, error);
+    fs::create_directories(job.folder, error);
     if (error)
-      return unavailable("cannot make the folder '" + folder +
+      return unavailable("cannot make the folder '" + job.folder +
                          "': " + error.message());
-    CompileTarget target = {processor, config_.precision, Layout::kNchw};
+    CompileTarget target = {job.processor, config_.precision, Layout::kNchw};
     auto write = [&](std::string_view name,
                      const std::vector<FunctionRequest>& functions) -> Status {
-      std::string path = folder + "/" + std::string(name);
+      std::string path = job.folder + "/" + std::string(name);
       stage("compiling " + path);
       BURIN_ASSIGN(std::string request,
                    compileRequest(*start_, functions, target));
@@ -91,6 +108,42 @@ public:
   }
 
 private:
+  // The first process alone and then, if at all, the others, so that they find
+  // what it made: encoded data, compiled modules.
+  Status inTurns(const std::function<Status()>& open, bool others = true) {
+    BURIN_TRY(group_.agree(group_.isFirst() ? open() : okStatus()));
+    if (!others || group_.size() == 1)
+      return okStatus();
+    return group_.agree(group_.isFirst() ? okStatus() : open());
+  }
+
+  Status openParts() {
+    BURIN_TRY(openModel());
+    BURIN_TRY(checkShares());
+    BURIN_TRY(openDevices());
+    return openSamples();
+  }
+
+  Status openOutput() {
+    BURIN_TRY(makeOutput());
+    BURIN_ASSIGN(FolderLock lock, FolderLock::take(config_.output));
+    lock_ = std::move(lock);
+    removeParts();
+    return okStatus();
+  }
+
+  // Every process takes an equal part of the batch, in equal parts.
+  Status checkShares() const {
+    int64_t parts = processes_ * config_.accumulate;
+    if (config_.batch % parts == 0)
+      return okStatus();
+    return invalidArgument(
+        config_.file + ": 'batch' is " + std::to_string(config_.batch) + "; " +
+        std::to_string(processes_) + " processes with 'accumulate' " +
+        std::to_string(config_.accumulate) + " take multiples of " +
+        std::to_string(parts));
+  }
+
   Status openModel() {
     BURIN_ASSIGN(start_, Checkpoint::open(config_.model));
     BURIN_ASSIGN(info_, pipeline::readModelInfo(*start_));
@@ -108,9 +161,25 @@ private:
   }
 
   Status openDevices() {
-    BURIN_ASSIGN(device_, openDevice(config_.device, config_.threads));
+    BURIN_ASSIGN(device_, openDevice(deviceName(), threads()));
     BURIN_ASSIGN(std::string processor, targetOf(*device_));
     return checkPrecision(config_.precision, processor);
+  }
+
+  // On a host with several processes each has a card of its own.
+  std::string deviceName() const {
+    return config_.device == "cuda" && group_.localSize() > 1
+               ? "cuda:" + std::to_string(group_.localRank())
+               : config_.device;
+  }
+
+  // Processes that are not kept to processors of their own share them.
+  int threads() const {
+    if (config_.threads > 0 || group_.localSize() == 1)
+      return config_.threads;
+    int own = availableProcessors();
+    bool kept = own < ::sysconf(_SC_NPROCESSORS_ONLN);
+    return kept ? own : std::max(1, own / group_.localSize());
   }
 
   Status openSamples() {
@@ -160,8 +229,8 @@ private:
   SessionOptions sessionOptions(std::string_view module) const {
     SessionOptions options;
     options.moduleFile = moduleFile(module);
-    options.device = config_.device;
-    options.threads = config_.threads;
+    options.device = deviceName();
+    options.threads = threads();
     options.precision = config_.precision;
     options.compile.onCompile = [this] {
       stage("compiling (kept for next time)");
@@ -169,7 +238,7 @@ private:
     return options;
   }
 
-  Result<Dataset> openData() {
+  Status openData() {
     constexpr std::array<std::string_view, 3> kEncoders = {
         "vae.", "text_encoder.", "tokenizer."};
     DatasetOptions options;
@@ -207,15 +276,18 @@ private:
          (faults > 0
               ? ", " + std::to_string(faults) + " examples or shards left out"
               : ""));
-    return data;
+    data_ = std::move(data);
+    return okStatus();
   }
 
   pipeline::TrainOptions trainOptions() const {
     pipeline::TrainOptions options;
-    options.device = config_.device;
-    options.threads = config_.threads;
+    options.device = deviceName();
+    options.threads = threads();
     options.precision = config_.precision;
-    options.batch = config_.batch;
+    options.batch = config_.batch / processes_;
+    options.processes = processes_;
+    options.parts = config_.accumulate;
     options.height = shape_.height;
     options.width = shape_.width;
     options.tokens = shape_.tokens;
@@ -229,8 +301,8 @@ private:
   Status openNetwork() {
     stage("opening the network");
     BURIN_ASSIGN(Checkpoint model, Checkpoint::open(config_.model));
-    BURIN_ASSIGN(learner_,
-                 openLearner(std::move(model), trainOptions(), device_));
+    BURIN_ASSIGN(learner_, openLearner(std::move(model), trainOptions(),
+                                       device_, collective_));
     return okStatus();
   }
 
@@ -250,12 +322,17 @@ private:
 
   const TrainConfig& config_;
   const TrainEvents& events_;
+  ProcessGroup& group_;
+  int64_t processes_ = group_.size();
   std::optional<Checkpoint> start_;
   pipeline::ModelInfo info_;
   std::optional<text::ClipTokenizer> tokenizer_;
   int size_ = 0;
   EncodedShape shape_;
   std::shared_ptr<Device> device_;
+  std::shared_ptr<Collective> collective_;
+  std::optional<FolderLock> lock_;
+  std::optional<Dataset> data_;
   std::optional<SampleSet> samples_;
   std::unique_ptr<Learner> learner_;
 };
@@ -266,14 +343,15 @@ std::string modelPath(const TrainConfig& config) {
   return config.output + "/model.burin";
 }
 
-Result<TrainSummary> train(const TrainConfig& config,
-                           const TrainEvents& events) {
-  return Training(config, events).run();
+Result<TrainSummary> train(const TrainConfig& config, const TrainEvents& events,
+                           ProcessGroup& group) {
+  return Training(config, events, group).run();
 }
 
-Status compileModules(const TrainConfig& config, const std::string& processor,
-                      const std::string& folder, const TrainEvents& events) {
-  return Training(config, events).compile(processor, folder);
+Status compileModules(const TrainConfig& config, const ModuleJob& job,
+                      const TrainEvents& events) {
+  SingleProcess alone;
+  return Training(config, events, alone).compile(job);
 }
 
 } // namespace burin::train

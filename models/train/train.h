@@ -20,13 +20,21 @@ std::string modelPath(const TrainConfig& config);
 
 // Checks everything before it writes anything. Goes on from the newest state
 // in the output folder. kCancelled when it was asked to stop.
-Result<TrainSummary> train(const TrainConfig& config,
-                           const TrainEvents& events);
+//
+// The processes of a group take equal parts of each batch and learn what one
+// would; they see the same files. All return the same error.
+Result<TrainSummary> train(const TrainConfig& config, const TrainEvents& events,
+                           ProcessGroup& group);
 
-// Compiles what the training runs for a processor (targetOf() in
-// models/pipeline/device.h) into a folder that TrainConfig::modules may name
-// on a machine without the compiler. The data need not be there.
-Status compileModules(const TrainConfig& config, const std::string& processor,
-                      const std::string& folder, const TrainEvents& events);
+struct ModuleJob {
+  std::string processor; // targetOf() in models/pipeline/device.h
+  std::string folder;
+  int processes = 1; // that will train together
+};
+
+// Compiles what the training runs into a folder that TrainConfig::modules may
+// name on a machine without the compiler. The data need not be there.
+Status compileModules(const TrainConfig& config, const ModuleJob& job,
+                      const TrainEvents& events);
 
 } // namespace burin::train

@@ -77,7 +77,10 @@ namespace {
 // Emits the gradient with respect to the input:
 //   dX = sum over taps of dY^[h + top - ky, w + left - kx] W[.., ky, kx]
 // which is a convolution of dY^ with the transposed weight. dY^ is dY with
-// stride - 1 zeros behind each element, and zero outside.
+// stride - 1 zeros behind each element, and zero outside. The elements that an
+// enlarged one became are neighbours, whose gradients are added up: together
+// they are one convolution of that stride, with a weight that is the sum of as
+// many shifted ones.
 class InputGradient {
 public:
   InputGradient(OpBuilder& builder, Conv2dOp op) : builder_(builder), op_(op) {}
@@ -97,9 +100,8 @@ public:
       padding[axis] = std::max<int64_t>(0, before);
       padding[2 + axis] = std::max<int64_t>(0, after);
     }
-    Value dx = Conv2dOp::create(builder_, loc(), dy, op_.getWeight(), 1,
-                                padding, 1, !op_.getTransposed());
-    return factor == 1 ? dx : sumBlocks(dx, factor);
+    return Conv2dOp::create(builder_, loc(), dy, sumOfShifted(factor), factor,
+                            padding, 1, !op_.getTransposed());
   }
 
 private:
@@ -131,12 +133,44 @@ private:
                                           shapeOf(x)[axis] - before - after);
   }
 
-  // The gradient of nearest enlargement.
-  Value sumBlocks(Value x, int64_t factor) {
-    auto in = shapeOf(op_.getInput());
-    x = reshape(x, {in[0], in[1], factor, in[2], factor, in[3]});
-    x = ReduceOp::create(builder_, loc(), "sum", x, ArrayRef<int64_t>{2, 4});
-    return reshape(x, in);
+  // The sum of the weight shifted by 0 to factor - 1 taps along each axis.
+  Value sumOfShifted(int64_t factor) {
+    Value weight = op_.getWeight();
+    if (factor == 1)
+      return weight;
+    SmallVector<int64_t> shape(shapeOf(weight));
+    weight =
+        builder_.createOrFold<CastOp>(loc(), weight, builder_.getF32Type());
+    for (int axis : {3, 2}) {
+      int64_t inner = axis == 2 ? shape[3] : 1;
+      int64_t line = shape[axis] * inner;
+      int64_t lines = ShapedType::getNumElements(shape) / line;
+      weight = reshape(weight, {lines, line});
+      Value sum;
+      for (int64_t shift = 0; shift < factor; ++shift) {
+        Value shifted =
+            widen(weight, shift * inner, (factor - 1 - shift) * inner);
+        sum = sum ? BinaryOp::create(builder_, loc(), "add", sum, shifted)
+                  : shifted;
+      }
+      shape[axis] += factor - 1;
+      weight = reshape(sum, shape);
+    }
+    return weight;
+  }
+
+  // Zeros before and after the rows of x [rows, columns].
+  Value widen(Value x, int64_t before, int64_t after) {
+    SmallVector<Value> parts;
+    auto zeros = [&](int64_t count) {
+      auto type = tensorOf(x).clone({shapeOf(x)[0], count});
+      if (count > 0)
+        parts.push_back(ConstantOp::create(builder_, loc(), type, 0.0));
+    };
+    zeros(before);
+    parts.push_back(x);
+    zeros(after);
+    return builder_.createOrFold<ConcatOp>(loc(), parts, 1);
   }
 
   OpBuilder& builder_;
@@ -196,23 +230,9 @@ FailureOr<SmallVector<Value>> Conv2dOp::vjp(OpBuilder& builder,
 }
 
 FailureOr<LibraryCall> Conv2dOp::libraryCall() {
-  auto in = shapeOf(getInput());
-  auto out = shapeOf(getOutput());
-  auto weight = shapeOf(getWeight());
   return contraction(*this, getInput(), getWeight(),
-                     {.batch = in[0],
-                      .outHeight = out[1],
-                      .outWidth = out[2],
-                      .inHeight = in[1],
-                      .inWidth = in[2],
-                      .channels = in[3],
-                      .kernelHeight = weight[2],
-                      .kernelWidth = weight[3],
-                      .stride = getStride(),
-                      .padTop = getPadding()[0],
-                      .padLeft = getPadding()[1],
-                      .upsample = getUpsample(),
-                      .outChannels = out[3]},
+                     convolution(getInput(), getWeight(), getOutput(),
+                                 getStride(), getPadding(), getUpsample()),
                      getTransposed());
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of a convolution with respect to its weight.
 
-def Conv2dWeightGradientOp
-    : Burin_CompositeLibraryOp<"conv2d_weight_gradient"> {
+def Conv2dWeightGradientOp : Burin_LibraryOp<"conv2d_weight_gradient"> {
   let summary = "The weight's gradient of conv2d, [O, C, kh, kw] in float32.";
   let description = [{
     `cotangent` is the gradient of `conv2d` of `input` by a weight whose
@@ -29,6 +28,5 @@ def Conv2dWeightGradientOp
   }];
   let extraClassDeclaration = [{
     ::burin::Cost cost();
-    bool staysOnProcessors() { return true; }
   }];
 }

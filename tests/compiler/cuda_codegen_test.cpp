@@ -299,6 +299,42 @@ const Case kCases[] = {
         return %8 : tensor<2x64x64xf16>
       })",
      5},
+    // The end of a block whose channels change: the projection of its input, a
+    // concatenation, is part of the convolution.
+    {"Shortcut", R"(
+      func.func @main(%h: tensor<2x8x8x64xbf16>, %p: tensor<2x8x8x64xbf16>,
+                      %q: tensor<2x8x8x32xbf16>) -> tensor<2x8x8x64xbf16> {
+        %w = burin.parameter "w" : tensor<64x64x3x3xf32>
+        %v = burin.parameter "v" : tensor<64x96x1x1xf32>
+        %b = burin.parameter "b" : tensor<64xbf16>
+        %c = burin.parameter "c" : tensor<64xbf16>
+        %0 = burin.concat %p, %q axis 3
+          : tensor<2x8x8x64xbf16>, tensor<2x8x8x32xbf16>
+        %1 = burin.unary "silu" %0 : tensor<2x8x8x96xbf16>
+        %2 = burin.conv2d %h, %w stride 1 padding [1, 1, 1, 1]
+          : tensor<2x8x8x64xbf16>, tensor<64x64x3x3xf32>
+        %3 = burin.binary "add" %2, %b : tensor<2x8x8x64xbf16>, tensor<64xbf16>
+        %4 = burin.conv2d %1, %v stride 1 padding [0, 0, 0, 0]
+          : tensor<2x8x8x96xbf16>, tensor<64x96x1x1xf32>
+        %5 = burin.binary "add" %4, %c : tensor<2x8x8x64xbf16>, tensor<64xbf16>
+        %6 = burin.binary "add" %3, %5
+          : tensor<2x8x8x64xbf16>, tensor<2x8x8x64xbf16>
+        return %6 : tensor<2x8x8x64xbf16>
+      })",
+     4},
+    // Parts of the pixels are summed by a step of their own.
+    {"WeightGradient", R"(
+      func.func @main(%x: tensor<2x16x16x64xbf16>, %y: tensor<2x8x8x72xbf16>,
+                      %u: tensor<1x1x32x9xf32>, %v: tensor<1x1x32x7xf32>)
+          -> (tensor<72x64x3x3xf32>, tensor<7x9x1x1xf32>) {
+        %0 = burin.conv2d_weight_gradient %x, %y kernel [3, 3] stride 2
+          padding [0, 0, 1, 1]
+          : tensor<2x16x16x64xbf16>, tensor<2x8x8x72xbf16>
+        %1 = burin.conv2d_weight_gradient %u, %v kernel [1, 1] stride 1
+          padding [0, 0, 0, 0] : tensor<1x1x32x9xf32>, tensor<1x1x32x7xf32>
+        return %0, %1 : tensor<72x64x3x3xf32>, tensor<7x9x1x1xf32>
+      })",
+     3},
     // The queries' step, then the keys', which reads statistics of the former.
     {"AttentionGradient", R"(
       func.func @main(%q: tensor<2x64x80xbf16>, %k: tensor<2x77x80xbf16>,

@@ -53,6 +53,22 @@ TEST_F(CudaContractCompile, EveryTile) {
   }
 }
 
+std::vector<int64_t> conv3x3(int64_t size, int64_t channels, int64_t outputs) {
+  return {1, size, size, size, size, channels, 3, 3, 1, 1, 1, 1, outputs};
+}
+
+// The thread that loads has few registers.
+TEST_F(CudaContractCompile, EveryTileWithAShortcut) {
+  std::vector<int64_t> p = conv3x3(64, 640, 1280);
+  p.push_back(1920);
+  const SliceInfo input{DType::kBF16, 4096, 640, 640, 256};
+  const SliceInfo shortcut{DType::kBF16, 4096, 1920, 1920, 256};
+  for (const ContractTile& tile : contractTileTable())
+    expectCompiles(planContractShortcut(p, input, shortcut, plainEpilogue(1280),
+                                        kHopper, {.tile = tile.name()}),
+                   kHopper);
+}
+
 TEST_F(CudaContractCompile, HalfPrecision) {
   const SliceInfo input{DType::kF16, 4096, 320, 320, 256};
   expectCompiles(
@@ -71,10 +87,6 @@ TEST_F(CudaContractCompile, WithoutMatrixUnits) {
           planContract(linear(4096, 9, 640), input, gatedEpilogue(320), target),
           target);
     }
-}
-
-std::vector<int64_t> conv3x3(int64_t size, int64_t channels, int64_t outputs) {
-  return {1, size, size, size, size, channels, 3, 3, 1, 1, 1, 1, outputs};
 }
 
 TEST_F(CudaContractCompile, FewChannelsAndFewOutputs) {

@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/contract/plan.h"
 #include "kernels/cuda/contract/select.h"
+#include "tests/kernels/cuda_boxes.h"
 #include "tests/kernels/cuda_contract_epilogues.h"
 
 namespace burin::kernels::cuda {
@@ -17,7 +18,7 @@ const Target kHopper{"sm_90a", 90};
 
 struct Case {
   const char* name;
-  std::vector<int64_t> params; // ContractParam
+  std::vector<int64_t> params; // ContractParam, or ContractShortcutParam
   bool gated = false;
   int64_t slack = 0; // pitch beyond the channels
 
@@ -35,6 +36,14 @@ struct Case {
   SliceInfo input(DType dtype) const {
     return {dtype, inRows(), at(kContractChannels), pitch(), 256};
   }
+  int64_t shortcutChannels() const {
+    return params.size() > kContractParamCount ? at(kContractShortcutChannels)
+                                               : 0;
+  }
+  int64_t shortcutPitch() const { return shortcutChannels() + slack; }
+  SliceInfo shortcut() const {
+    return {DType::kBF16, outRows(), shortcutChannels(), shortcutPitch(), 256};
+  }
 };
 
 void PrintTo(const Case& c, std::ostream* out) {
@@ -48,16 +57,18 @@ int small(uint32_t& state) {
 
 struct Data {
   std::vector<float> input, weights; // [row][pitch]; [n][c][tap]
+  std::vector<float> shortcut, projection;
 
   explicit Data(const Case& c)
       : input(c.inRows() * c.pitch()),
         weights(c.at(kContractOutChannels) * c.at(kContractChannels) *
-                c.taps()) {
+                c.taps()),
+        shortcut(c.outRows() * c.shortcutPitch()),
+        projection(c.at(kContractOutChannels) * c.shortcutChannels()) {
     uint32_t state = 7;
-    for (float& x : input)
-      x = static_cast<float>(small(state));
-    for (float& x : weights)
-      x = static_cast<float>(small(state));
+    for (auto* values : {&input, &weights, &shortcut, &projection})
+      for (float& x : *values)
+        x = static_cast<float>(small(state));
   }
 };
 
@@ -91,6 +102,10 @@ std::vector<float> reference(const Case& c, const Data& d) {
           result[row * outputs + o] +=
               x * d.weights[(o * channels + k) * c.taps() + tap];
       }
+    for (int64_t k = 0; k < c.shortcutChannels(); ++k)
+      for (int64_t o = 0; o < outputs; ++o)
+        result[row * outputs + o] += d.shortcut[row * c.shortcutPitch() + k] *
+                                     d.projection[o * c.shortcutChannels() + k];
   }
   return result;
 }
@@ -122,19 +137,28 @@ void packBlock(const PackShape& s, int x, int y, const float* weights,
   const int width = std::min(s.chunksPerBlock, s.chunks - chunk) * kChunk;
   EXPECT_TRUE(width * s.taps <= kPackElements);
   const int phaseTaps = s.phases == 1 ? s.taps : 4;
-  const int columns = phaseTaps * s.chunks * kChunk;
   for (int i = 0; i < s.phases * phaseTaps * width; ++i) {
     const int c = i % width, tap = i / width % phaseTaps;
     const int phase = i / width / phaseTaps, channel = chunk * kChunk + c;
     const int64_t row =
         (phase * s.gates + gate) * s.paddedOutputs + packedRow(output);
-    const int64_t to = row * columns + (tap * s.chunks + chunk) * kChunk + c;
+    const int64_t to =
+        row * s.columns + s.firstColumn + (tap * s.chunks + chunk) * kChunk + c;
     const int64_t source = gate * s.outputs + output - s.firstRow;
     ++writes[to];
     if (output < s.outputs && channel < s.channels)
       packed[to] = packedWeight(tapsOf(s, weights, source, channel).data(),
                                 s.phases, phase, tap);
   }
+}
+
+// All blocks of a packing.
+void packPart(const LaunchPlan& plan, const float* weights,
+              std::vector<float>& packed, std::vector<int>& writes) {
+  const auto shape = constantsOf<PackShape>(plan);
+  for (uint32_t y = 0; y < plan.blocks[1]; ++y)
+    for (uint32_t x = 0; x < plan.blocks[0]; ++x)
+      packBlock(shape, x, y, weights, packed, writes);
 }
 
 // Rows [first, first + rows) of the weights as [channel][row][tap], taps in
@@ -151,7 +175,8 @@ std::vector<float> transposedPart(const Case& c, const Data& d, int64_t first,
   return part;
 }
 
-// The weight in two parts, as stacked weights are, the second transposed.
+// The weight in two parts, as stacked weights are, the second transposed; then
+// that of the shortcut.
 std::vector<float> pack(const Case& c, const Data& d) {
   const int64_t outputs = c.at(kContractOutChannels), part = outputs / 3;
   const int64_t bytes =
@@ -163,36 +188,22 @@ std::vector<float> pack(const Case& c, const Data& d) {
     const bool transposed = first > 0;
     const auto plan =
         planPackContract(c.params, DType::kF32, rows, first, DType::kBF16,
-                         c.gated, kHopper, transposed);
+                         c.gated, kHopper, {.transposed = transposed});
     EXPECT_TRUE(plan.ok()) << plan.status().message();
-    const auto shape = constantsOf<PackShape>(*plan);
     const auto other = transposedPart(c, d, first, rows);
-    const float* from = transposed ? other.data() : d.weights.data();
-    for (uint32_t y = 0; y < plan->blocks[1]; ++y)
-      for (uint32_t x = 0; x < plan->blocks[0]; ++x)
-        packBlock(shape, x, y, from, packed, writes);
+    packPart(*plan, transposed ? other.data() : d.weights.data(), packed,
+             writes);
+  }
+  if (c.shortcutChannels() > 0) {
+    const auto plan =
+        planPackContract(c.params, DType::kF32, outputs, 0, DType::kBF16,
+                         c.gated, kHopper, {.shortcut = true});
+    EXPECT_TRUE(plan.ok()) << plan.status().message();
+    packPart(*plan, d.projection.data(), packed, writes);
   }
   for (int count : writes)
     EXPECT_EQ(count, 1);
   return packed;
-}
-
-// Element `i` of a box of the copy engine, or 0 outside the tensor. Memory is
-// in elements of `bytes`.
-float boxElement(const MapPlan& map, const std::vector<float>& memory,
-                 int bytes, const std::vector<int64_t>& origin, int64_t i) {
-  uint64_t at = 0;
-  for (size_t d = 0; d < map.extents.size(); ++d) {
-    const int64_t step = map.steps.empty() ? 1 : map.steps[d];
-    const int64_t size = (map.box[d] + step - 1) / step;
-    const int64_t position = origin[d] + i % size * step;
-    i /= size;
-    if (position < 0 || position >= static_cast<int64_t>(map.extents[d]))
-      return 0;
-    at += d == 0 ? position * bytes : position * map.strides[d - 1];
-  }
-  EXPECT_EQ(i, 0);
-  return memory.at(at / bytes);
 }
 
 // The kernel of contract_sm90.cuh.
@@ -270,7 +281,7 @@ private:
 
   float sum(const TileOrigin& o, int row, int tileColumn) const {
     float sum = 0;
-    const int steps = shape_.chunks * shape_.taps;
+    const int steps = shape_.chunks * shape_.taps + shape_.shortcutChunks;
     for (int ck = 0; ck < tile_.ck; ++ck) {
       const int begin = steps * ck / tile_.ck;
       const int end = steps * (ck + 1) / tile_.ck;
@@ -285,14 +296,18 @@ private:
     const int tap = k / shape_.chunks, chunk = k % shape_.chunks;
     const int dy = tap / shape_.kernelWidth, dx = tap % shape_.kernelWidth;
     const int perGate = tile_.bn / gates_, gate = tileColumn / perGate;
-    const std::vector<int64_t> a{chunk * kChunk,
-                                 firstInputColumn(shape_, o) + dx,
-                                 firstInputRow(shape_, o) + dy, o.n};
+    const bool shortcut = tap >= shape_.taps;
+    std::vector<int64_t> a{chunk * kChunk, firstInputColumn(shape_, o) + dx,
+                           firstInputRow(shape_, o) + dy, o.n};
+    if (shortcut)
+      a = {(k - shape_.taps * shape_.chunks) * kChunk, o.w, o.h, o.n};
+    const MapPlan& map = plan_.maps[shortcut ? 2 : 0];
+    const std::vector<float>& input = shortcut ? data_.shortcut : data_.input;
     const std::vector<int64_t> b{
         k * kChunk, (o.phase * gates_ + gate) * shape_.paddedOutputs + o.c};
     float sum = 0;
     for (int c = 0; c < kChunk; ++c)
-      sum += boxElement(plan_.maps[0], data_.input, 2, a, row * kChunk + c) *
+      sum += boxElement(map, input, 2, a, row * kChunk + c) *
              boxElement(weightMap_, packed_, 2, b,
                         tileColumn % perGate * kChunk + c);
     return sum;
@@ -326,6 +341,11 @@ const Case kCases[] = {
     {"gated", {1, 1, 50, 1, 50, 136, 1, 1, 1, 0, 0, 1, 88}, true},
     {"gated3x3", {2, 3, 4, 3, 4, 16, 3, 3, 1, 1, 1, 1, 140}, true},
     {"gatedUpsample", {1, 4, 6, 2, 3, 16, 3, 3, 1, 1, 1, 2, 66}, true},
+    {"block", {2, 5, 6, 5, 6, 72, 3, 3, 1, 1, 1, 1, 40, 136}},
+    {"pitchedBlock", {3, 4, 4, 4, 4, 40, 3, 3, 1, 1, 1, 1, 33, 24}, false, 24},
+    {"strideBlock", {2, 4, 5, 8, 10, 64, 3, 3, 2, 0, 0, 1, 36, 72}},
+    {"products", {2, 3, 5, 3, 5, 136, 1, 1, 1, 0, 0, 1, 70, 520}},
+    {"gatedBlock", {2, 3, 4, 3, 4, 16, 3, 3, 1, 1, 1, 1, 140, 72}, true},
 };
 
 class CudaContractEmulation : public testing::TestWithParam<Case> {};
@@ -342,9 +362,13 @@ TEST_P(CudaContractEmulation, EveryTileMatchesPlainLoops) {
       c.gated ? gatedEpilogue(outputs / 2) : plainEpilogue(outputs);
   int tried = 0;
   for (const std::string& name : contractTiles()) {
+    const ContractOptions options{.tile = name, .pixelsFirst = tried % 2};
+    const SliceInfo input = c.input(DType::kBF16);
     const auto plan =
-        planContract(c.params, c.input(DType::kBF16), epilogue, kHopper,
-                     {.tile = name, .pixelsFirst = tried % 2});
+        c.shortcutChannels() > 0
+            ? planContractShortcut(c.params, input, c.shortcut(), epilogue,
+                                   kHopper, options)
+            : planContract(c.params, input, epilogue, kHopper, options);
     if (!plan.ok()) {
       EXPECT_EQ(plan.status().code(), Code::kInvalidArgument);
       continue;

@@ -186,6 +186,61 @@ TEST(CudaContractPlan, FallsBackWhereTheCopyEngineCannotRead) {
   EXPECT_TRUE(simt({DType::kBF16, 4096, 320, 320, 8}, kHopper));
 }
 
+// A shortcut's product joins where contract_sm90.cuh reads both inputs, by the
+// tile that was measured without it.
+TEST(CudaContractPlan, ShortcutsJoinWhereTheCopyEngineReads) {
+  Params p = conv(3, 16, 1280, 1280);
+  const auto apart = planContract(p, input(p), plainEpilogue(1280), kHopper);
+  ASSERT_TRUE(apart.ok()) << apart.status().message();
+  p.push_back(2560);
+  const SliceInfo shortcut{DType::kBF16, 768, 2560, 2560, 256};
+  const auto plan = [](const Params& params, const SliceInfo& in,
+                       const SliceInfo& second,
+                       const Target& target = kHopper) {
+    return planContractShortcut(params, in, second,
+                                plainEpilogue(params[kContractOutChannels]),
+                                target);
+  };
+  const auto whole = plan(p, input(p), shortcut);
+  ASSERT_TRUE(whole.ok()) << whole.status().message();
+  EXPECT_EQ(whole->threads, apart->threads);
+  EXPECT_EQ(whole->blocks, apart->blocks);
+  EXPECT_EQ(whole->sharedBytes, apart->sharedBytes);
+  EXPECT_NE(whole->symbol, apart->symbol);
+  ASSERT_EQ(whole->maps.size(), 3u);
+  EXPECT_EQ(whole->maps[2].slice, 2u);
+  EXPECT_EQ(packedContractBytes(p, DType::kBF16, false, kHopper),
+            1280 * (9 * 1280 + 2560) * 2);
+
+  const auto refuses = [&](const Result<LaunchPlan>& result, Code code) {
+    EXPECT_FALSE(result.ok());
+    EXPECT_EQ(result.status().code(), code) << result.status().message();
+  };
+  refuses(plan(p, input(p), shortcut, {"sm_80", 80}), Code::kUnimplemented);
+  refuses(plan(p, input(p, DType::kF32), {DType::kF32, 768, 2560, 2560, 256}),
+          Code::kUnimplemented);
+  refuses(plan(p, input(p), {DType::kBF16, 768, 2560, 2564, 256}),
+          Code::kUnimplemented);
+  refuses(plan(p, input(p), {DType::kBF16, 768, 2560, 2560, 8}),
+          Code::kUnimplemented);
+  for (Params narrow : {conv(3, 16, 8, 1280), conv(3, 16, 640, 4),
+                        conv(3, 8, 1280, 1280, 1, 2)}) {
+    narrow.push_back(2560);
+    refuses(plan(narrow, input(narrow), shortcut), Code::kUnimplemented);
+  }
+  refuses(plan(p, input(p), {DType::kF16, 768, 2560, 2560, 256}),
+          Code::kInvalidArgument);
+  refuses(plan(p, input(p), {DType::kBF16, 768, 2560, 2552, 256}),
+          Code::kInvalidArgument);
+  refuses(planContract(p, input(p), plainEpilogue(1280), kHopper),
+          Code::kInvalidArgument);
+  const Params without = conv(3, 16, 1280, 1280);
+  refuses(plan(without, input(without), shortcut), Code::kInvalidArgument);
+  refuses(planPackContract(without, DType::kF32, 1280, 0, DType::kBF16, false,
+                           kHopper, {.shortcut = true}),
+          Code::kInvalidArgument);
+}
+
 TEST(CudaContractPlan, RefusesWhatItCannotCompute) {
   const auto fails = [](const Params& p, const SliceInfo& slice, bool gated,
                         const ContractOptions& options = {}) {

@@ -9,7 +9,7 @@ cmake_minimum_required(VERSION 3.25)
 # The most specific folder decides.
 set(base "runtime/base/")
 set(engine "runtime/|formats/|kernels/(catalog|cpu/contracts)\\.h")
-set(plans "kernels/cuda/(nvrtc|([a-z_]+/)?plan)\\.h")
+set(plans "kernels/cuda/(nvrtc|([a-z_]+/)?plan|attention/gradient)\\.h")
 set(host_models
   "models/(adapters|data|text|schedule|pipeline|names|train)/")
 set(rows

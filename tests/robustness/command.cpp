@@ -25,7 +25,8 @@ std::string contents(std::FILE* file) {
 }
 
 // In the child: never returns.
-[[noreturn]] void become(const std::vector<std::string>& arguments, int output,
+[[noreturn]] void become(const std::string& program,
+                         const std::vector<std::string>& arguments, int output,
                          int error, std::optional<uint64_t> fileLimit) {
   ::dup2(output, STDOUT_FILENO);
   ::dup2(error, STDERR_FILENO);
@@ -34,11 +35,11 @@ std::string contents(std::FILE* file) {
     struct rlimit limit = {*fileLimit, *fileLimit};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
-  std::vector<char*> pointers = {const_cast<char*>(BURIN_COMMAND)};
+  std::vector<char*> pointers = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments)
     pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
-  ::execv(BURIN_COMMAND, pointers.data());
+  ::execv(program.c_str(), pointers.data());
   std::_Exit(127);
 }
 
@@ -47,10 +48,17 @@ std::string contents(std::FILE* file) {
 CommandResult runBurin(const std::vector<std::string>& arguments,
                        std::optional<uint64_t> fileLimit,
                        std::optional<std::chrono::microseconds> life) {
+  return runProgram(BURIN_COMMAND, arguments, fileLimit, life);
+}
+
+CommandResult runProgram(const std::string& program,
+                         const std::vector<std::string>& arguments,
+                         std::optional<uint64_t> fileLimit,
+                         std::optional<std::chrono::microseconds> life) {
   std::FILE *output = std::tmpfile(), *error = std::tmpfile();
   pid_t child = ::fork();
   if (child == 0)
-    become(arguments, ::fileno(output), ::fileno(error), fileLimit);
+    become(program, arguments, ::fileno(output), ::fileno(error), fileLimit);
   if (life) {
     std::this_thread::sleep_for(*life);
     ::kill(child, SIGKILL); // one that has ended still waits to be asked for

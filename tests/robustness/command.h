@@ -21,5 +21,10 @@ struct CommandResult {
 CommandResult runBurin(const std::vector<std::string>& arguments,
                        std::optional<uint64_t> fileLimit = {},
                        std::optional<std::chrono::microseconds> life = {});
+// Of another program, by its path.
+CommandResult runProgram(const std::string& program,
+                         const std::vector<std::string>& arguments,
+                         std::optional<uint64_t> fileLimit = {},
+                         std::optional<std::chrono::microseconds> life = {});
 
 } // namespace burin

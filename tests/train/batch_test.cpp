@@ -108,6 +108,29 @@ TEST_F(BatcherTest, depends_on_seed_and_step_alone) {
   EXPECT_NE(make(options, 0).noise, batches[0].noise);
 }
 
+TEST_F(BatcherTest, shares_make_up_the_whole) {
+  BatchOptions options = {7, 6, 0.5, {0.3, 0.3, 0.3}};
+  Batch whole = make(options, 3), joined;
+  options.shares = 3;
+  for (options.share = 0; options.share < 3; ++options.share) {
+    Batch share = make(options, 3);
+    EXPECT_EQ(share.timestep.size(), 2u);
+    for (auto values :
+         {&Batch::target, &Batch::source, &Batch::states, &Batch::noise,
+          &Batch::timestep, &Batch::signal, &Batch::noiseLevel})
+      (joined.*values)
+          .insert((joined.*values).end(), (share.*values).begin(),
+                  (share.*values).end());
+  }
+  EXPECT_EQ(joined.target, whole.target);
+  EXPECT_EQ(joined.source, whole.source);
+  EXPECT_EQ(joined.states, whole.states);
+  EXPECT_EQ(joined.noise, whole.noise);
+  EXPECT_EQ(joined.timestep, whole.timestep);
+  EXPECT_EQ(joined.signal, whole.signal);
+  EXPECT_EQ(joined.noiseLevel, whole.noiseLevel);
+}
+
 TEST_F(BatcherTest, holds_examples_scaled_as_editing_has_them) {
   BatchOptions options = {7, 12, 0.25, {0, 0, 0}};
   Batch batch = make(options, 0);

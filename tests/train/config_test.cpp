@@ -32,6 +32,7 @@ TEST(TrainConfig, the_example_is_one_and_says_every_field) {
   EXPECT_EQ(config->cache, "run/encoded");
   EXPECT_EQ(config->steps, 20000);
   EXPECT_EQ(config->batch, 32);
+  EXPECT_EQ(config->accumulate, 1);
   EXPECT_EQ(config->size, 256);
   EXPECT_EQ(config->precision, "bf16");
   EXPECT_EQ(config->seed, 1u);

@@ -221,7 +221,9 @@ Result<TrainSummary> World::run(FakeLearner& learner,
     BURIN_ASSIGN(pipeline::TrainedTensors trained, learner.average());
     return exportModel(start, trained, config.output + "/model.burin");
   };
-  return runLoop({config, learner, batcher, states, publish, {}}, events);
+  SingleProcess alone;
+  return runLoop({config, learner, batcher, states, alone, publish, {}},
+                 events);
 }
 
 std::vector<std::string> World::losses() const {

@@ -4,7 +4,8 @@
 // A subcommand is a file with an options struct, a function
 // `Status execute(const Options&)` and `addX`, which main.cpp calls. Parsing
 // only records the choice; the work starts after it, so every failure is a
-// Status and ends as "burin: error: ..." with exit status 2.
+// Status and ends as "burin: error: ..." with exit status 2; one without a
+// message was said by another process already.
 #pragma once
 
 #include <functional>

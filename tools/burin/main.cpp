@@ -43,7 +43,9 @@ int parseAndRun(CLI::App& app, const burin::cli::Action& chosen, int argc,
     return fail(std::string(error.what()) + "; see burin --help");
   }
   burin::Status status = chosen();
-  return status.ok() ? 0 : fail(status.message());
+  if (status.message().empty()) // another process says why
+    return status.ok() ? 0 : kErrorExit;
+  return fail(status.message());
 }
 
 } // namespace

@@ -23,6 +23,7 @@ using train::TrainSummary;
 
 struct Options {
   std::string config, modules, compile, target;
+  int processes = 1;
   bool example = false, quiet = false;
 };
 
@@ -43,6 +44,10 @@ std::string help() {
          "to go on from, log.jsonl, and curves for 'tensorboard --logdir'.\n"
          "Ctrl-C saves and ends; the same command goes on, with the losses\n"
          "that it would have had.\n\n"
+         "Several processes, each with a part of the batch, learn what one\n"
+         "would; on cards each has its own, and NCCL is needed:\n"
+         "  mpirun -n 2 burin train train.json\n"
+         "SIGUSR1 to mpirun saves and ends.\n\n"
          "For a machine without the compiler:\n"
          "  burin train train.json --compile modules --target sm_90a    # "
          "here\n"
@@ -59,6 +64,7 @@ void catchSignals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGUSR1, &action, nullptr); // which mpirun passes on
 }
 
 class Screen {
@@ -66,8 +72,12 @@ public:
   explicit Screen(bool quiet)
       : style_(Progress::detect(quiet)), progress_(style_) {}
 
-  TrainEvents events() {
+  // Of the processes of a group the first one speaks.
+  TrainEvents events(const ProcessGroup& group) {
     TrainEvents events;
+    events.stopped = [] { return stopAsked != 0; };
+    if (!group.isFirst())
+      return events;
     events.stage = [this](const std::string& text) { progress_.stage(text); };
     events.note = [this](const std::string& text) { note(text); };
     events.encoding = [this](int64_t done, int64_t total) {
@@ -76,7 +86,6 @@ public:
                        static_cast<size_t>(total));
     };
     events.progress = [this](const TrainProgress& now) { show(now); };
-    events.stopped = [] { return stopAsked != 0; };
     events.retry = [this](const Status& status) { return waitToRetry(status); };
     return events;
   }
@@ -153,33 +162,57 @@ std::string summaryText(const TrainConfig& config,
   return text + "\n" + train::modelPath(config) + "\n";
 }
 
+Status compile(const Options& options, const TrainConfig& config) {
+  BURIN_ASSIGN(std::string target, chooseTarget(config.device, options.target));
+  SingleProcess alone;
+  Screen screen(options.quiet);
+  Status status = train::compileModules(
+      config, {target, options.compile, options.processes},
+      screen.events(alone));
+  screen.end();
+  BURIN_TRY(status);
+  return print(options.compile + ": the training's modules for " + target +
+               "\n");
+}
+
+Status trainTogether(const Options& options, ProcessGroup& group) {
+  Result<TrainConfig> config = train::readTrainConfig(options.config);
+  BURIN_TRY(group.agree(config.status()));
+  config->modules = options.modules;
+  catchSignals();
+  Screen screen(options.quiet);
+  Result<TrainSummary> summary =
+      train::train(*config, screen.events(group), group);
+  screen.end();
+  BURIN_TRY(summary.status());
+  return group.isFirst() ? print(summaryText(*config, *summary)) : okStatus();
+}
+
+// An error of all processes is said once, before any of them ends: a launcher
+// ends the others when one does.
+Status sayOnce(const ProcessGroup& group, const Status& status) {
+  if (status.ok() || group.size() == 1)
+    return status;
+  if (group.isFirst())
+    std::fprintf(stderr, "burin: error: %s\n", status.message().c_str());
+  return {status.code(), ""};
+}
+
 Status execute(const Options& options) {
   if (options.example)
     return print(std::string(train::exampleTrainConfig()));
   if (options.config.empty())
     return invalidArgument("name a configuration file; 'burin train "
                            "--example' prints one to start from");
-  BURIN_ASSIGN(TrainConfig config, train::readTrainConfig(options.config));
-  config.modules = options.modules;
-  Screen screen(options.quiet);
   if (!options.compile.empty()) {
-    BURIN_ASSIGN(std::string target,
-                 chooseTarget(config.device, options.target));
-    Status status =
-        train::compileModules(config, target, options.compile, screen.events());
-    screen.end();
-    BURIN_TRY(status);
-    return print(options.compile + ": the training's modules for " + target +
-                 "\n");
+    BURIN_ASSIGN(TrainConfig config, train::readTrainConfig(options.config));
+    return compile(options, config);
   }
   if (!options.target.empty())
     return invalidArgument("--target " + options.target +
                            " says what to compile for; it goes with --compile");
-  catchSignals();
-  Result<TrainSummary> summary = train::train(config, screen.events());
-  screen.end();
-  BURIN_TRY(summary.status());
-  return print(summaryText(config, *summary));
+  BURIN_ASSIGN(std::unique_ptr<ProcessGroup> group, joinProcesses());
+  return sayOnce(*group, trainTogether(options, *group));
 }
 
 } // namespace
@@ -201,6 +234,11 @@ void addTrain(CLI::App& app, Action& chosen) {
                    "Compile into this folder what the training runs, and end")
       ->excludes("--modules");
   addTargetOption(command, options->target);
+  command
+      ->add_option("--processes", options->processes,
+                   "With --compile: how many will train together")
+      ->needs("--compile")
+      ->check(CLI::Range(1, 65536));
   command->add_flag("-q,--quiet", options->quiet, "Show no progress");
 }
 

@@ -67,18 +67,49 @@ function(burin_flatbuffer target schema)
 endfunction()
 
 # burin_test(name SOURCES ... DEPS ... LABELS quick|slow|gpu|multi)
-# A GoogleTest program registered as one ctest entry.
+# A GoogleTest program registered as one ctest entry; LAUNCHER starts it.
 function(burin_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;ARGS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;ARGS;LAUNCHER"
+    ${ARGN})
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE burin_options ${ARG_DEPS}
     GTest::gtest GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS}
+  add_test(NAME ${name}
+    COMMAND ${ARG_LAUNCHER} $<TARGET_FILE:${name}> ${ARG_ARGS}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# burin_mpi_test(name SOURCES ... DEPS ... [PROCESSES n])
+# A test that needs MPI, run as n processes or as one; where MPI is not
+# installed it is reported as skipped.
+function(burin_mpi_test name)
+  cmake_parse_arguments(ARG "" "PROCESSES" "SOURCES;DEPS" ${ARGN})
+  find_program(BURIN_MPIRUN mpirun)
+  if(NOT TARGET burin_mpi_library OR NOT BURIN_MPIRUN)
+    add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E echo
+      "skipped: MPI is not installed (Debian: libopenmpi-dev, openmpi-bin)")
+    set_tests_properties(${name} PROPERTIES
+      LABELS "quick;multi" SKIP_REGULAR_EXPRESSION "skipped:")
+    return()
+  endif()
+  set(launcher "")
+  if(ARG_PROCESSES)
+    set(launcher ${BURIN_MPIRUN} --oversubscribe -n ${ARG_PROCESSES})
+  endif()
+  burin_test(${name} SOURCES ${ARG_SOURCES} DEPS ${ARG_DEPS}
+    LABELS quick multi LAUNCHER ${launcher} TIMEOUT 120)
+  add_dependencies(${name} burin_mpi_library)
+  # Open MPI in containers: as root, without ptrace, on few processors; and no
+  # grace for processes that another one ends.
+  set_tests_properties(${name} PROPERTIES PROCESSORS 2 ENVIRONMENT
+    "BURIN_MPI=$<TARGET_FILE:burin_mpi_library>;OMPI_ALLOW_RUN_AS_ROOT=1;\
+OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_btl_vader_single_copy_mechanism=none;\
+OMPI_MCA_hwloc_base_binding_policy=none;\
+OMPI_MCA_odls_base_sigkill_timeout=0")
 endfunction()

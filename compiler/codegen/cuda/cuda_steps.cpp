@@ -15,8 +15,7 @@
 #include "kernels/cuda/group_norm/plan.h"
 #include "kernels/cuda/nvrtc.h"
 #include "kernels/cuda/random_normal/plan.h"
-
-#include "llvm/ADT/StringSwitch.h"
+#include "kernels/cuda/weight_gradient/plan.h"
 
 #include <numeric>
 
@@ -27,21 +26,6 @@ namespace burin {
 namespace cuda = kernels::cuda;
 using cuda::LaunchPlan;
 using cuda::SliceInfo;
-
-std::optional<cuda::Target> cudaTarget(StringRef name) {
-  int capability = llvm::StringSwitch<int>(name)
-                       .Case("sm_80", 80)
-                       .Case("sm_86", 86)
-                       .Case("sm_89", 89)
-                       .Case("sm_90a", 90)
-                       .Default(0);
-  if (capability == 0)
-    return std::nullopt;
-  return cuda::Target{name.str(), capability};
-}
-
-// Buffers begin at multiples of this on every device.
-constexpr int64_t kBaseAlignment = kArenaAlignment;
 
 static SliceInfo infoOf(const module::SliceT& slice) {
   int64_t extent = slice.shape.empty() ? 1 : slice.shape.back();
@@ -55,68 +39,11 @@ static SliceInfo infoOf(const module::SliceT& slice) {
           slice.storage == module::Storage::Constant};
 }
 
-static StringRef familyOf(StringRef kernel) {
-  return kernel.split('.').first;
-}
-
 template <typename T>
 static FailureOr<T> check(Result<T> result, Operation* op) {
   if (result.ok())
     return *std::move(result);
   return op->emitOpError(result.status().message());
-}
-
-// Whether rows of `value` will begin at multiples of `elements`, wherever the
-// memory plan puts them: it may be a window of a value, or become one of a
-// concatenation.
-static bool staysAligned(Value value, int64_t elements) {
-  auto fits = [&](Viewing view, int64_t start, Value whole) {
-    auto type = cast<RankedTensorType>(whole.getType());
-    bool last = view.window()->axis == type.getRank() - 1;
-    return !last ||
-           (start % elements == 0 && type.getShape().back() % elements == 0);
-  };
-  for (OpOperand& use : value.getUses()) {
-    auto view = dyn_cast<Viewing>(use.getOwner());
-    if (!view)
-      continue;
-    Value result = view->getResult(0);
-    if (view.gathers()) {
-      int64_t start = view.window()->starts[use.getOperandNumber()];
-      if (!fits(view, start, result) || !staysAligned(result, elements))
-        return false;
-    } else if (!view.window() && !staysAligned(result, elements)) {
-      return false;
-    }
-  }
-  auto source = value.getDefiningOp<Viewing>();
-  return !source || source.gathers() || !source.window() ||
-         fits(source, source.window()->starts[0], source->getOperand(0));
-}
-
-bool hasCudaKernel(Operation* op, const cuda::Target& target) {
-  auto library = dyn_cast<LibraryBacked>(op);
-  if (!library)
-    return false;
-  FailureOr<LibraryCall> call = library.libraryCall();
-  if (failed(call))
-    return false;
-  if (familyOf(call->kernel) == "contract")
-    return true;
-  if (familyOf(call->kernel) != "group_norm")
-    return false;
-  Value input = call->operands[0];
-  if (!staysAligned(input, 16 / byteSize(*dtypeOf(elementOf(input)))))
-    return false;
-  std::vector<SliceInfo> slices;
-  for (Value operand : call->operands) {
-    auto type = cast<RankedTensorType>(operand.getType());
-    int64_t extent = type.getShape().back();
-    slices.push_back({*dtypeOf(type.getElementType()),
-                      type.getNumElements() / extent, extent, extent,
-                      kBaseAlignment});
-  }
-  return cuda::planGroupNorm(call->params, slices, {}, target).ok();
 }
 
 struct CudaSteps::Work {
@@ -156,41 +83,53 @@ FailureOr<cuda::EpilogueText> CudaSteps::epilogueOf(Work& work) {
   return printEpilogue(kernel, ArrayRef(work.infos).drop_front(own));
 }
 
-static bool isTransposed(const LibraryCall& call) {
-  return familyOf(call.packings[0].kernel) == "pack_transposed";
+static bool hasShortcut(const LibraryCall& call) {
+  return familyOf(call.kernel) == "contract_shortcut";
 }
 
-static int64_t outputsOf(Value weight, const LibraryCall& call) {
-  return shapeOf(weight)[isTransposed(call) ? 1 : 0];
-}
+struct CudaSteps::WeightPart {
+  Value weight;
+  int64_t firstRow;
+  cuda::PackOptions options;
 
-// The launch that packs `weight` as rows from `firstRow` on.
-FailureOr<LaunchPlan> CudaSteps::packing(Work& work, Value weight,
-                                         int64_t firstRow,
-                                         const LibraryCall& call, DType dtype,
-                                         bool gated) {
-  return check(cuda::planPackContract(call.params, *dtypeOf(elementOf(weight)),
-                                      outputsOf(weight, call), firstRow, dtype,
-                                      gated, target_, isTransposed(call)),
-               work.region);
+  int64_t rows() const { return shapeOf(weight)[options.transposed ? 1 : 0]; }
+};
+
+std::vector<CudaSteps::WeightPart>
+CudaSteps::weightParts(Work& work, const LibraryCall& call) {
+  ArrayRef<Value> operands = call.operands;
+  if (hasShortcut(call))
+    return {{work.outside(operands[1]), 0, {}},
+            {work.outside(operands[3]), 0, {.shortcut = true}}};
+  bool transposed = familyOf(call.packings[0].kernel) == "pack_transposed";
+  std::vector<WeightPart> parts;
+  int64_t row = 0;
+  for (Value operand : operands.drop_front()) {
+    parts.push_back({work.outside(operand), row, {.transposed = transposed}});
+    row += parts.back().rows();
+  }
+  return parts;
 }
 
 // The slice of the weights packed: filled by `prepare` where they are
 // constants, else just before it is used.
-FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
+FailureOr<uint32_t> CudaSteps::packedWeights(Work& work,
+                                             ArrayRef<WeightPart> weights,
                                              const LibraryCall& call,
                                              DType dtype, bool gated) {
   int64_t bytes = cuda::packedContractBytes(call.params, dtype, gated, target_);
   std::string key;
   SmallVector<PackedPart> parts;
   SmallVector<LaunchPlan> plans;
-  int64_t row = 0;
-  for (Value weight : weights) {
-    FailureOr<module::SliceT> source = work.function.makeSlice(weight);
-    FailureOr<LaunchPlan> plan = packing(work, weight, row, call, dtype, gated);
+  for (const WeightPart& part : weights) {
+    FailureOr<module::SliceT> source = work.function.makeSlice(part.weight);
+    FailureOr<LaunchPlan> plan =
+        check(cuda::planPackContract(
+                  call.params, *dtypeOf(elementOf(part.weight)), part.rows(),
+                  part.firstRow, dtype, gated, target_, part.options),
+              work.region);
     if (failed(source) || failed(plan))
       return failure();
-    row += outputsOf(weight, call);
     plans.push_back(*plan);
     if (source->storage != module::Storage::Constant)
       continue;
@@ -208,8 +147,8 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
                             locationText(work.region.getLoc())),
         bytes);
   std::optional<uint32_t> target;
-  for (auto [weight, plan] : llvm::zip(weights, plans)) {
-    FailureOr<uint32_t> from = work.function.addSlice(weight);
+  for (auto [part, plan] : llvm::zip(weights, plans)) {
+    FailureOr<uint32_t> from = work.function.addSlice(part.weight);
     FailureOr<uint32_t> to =
         target ? FailureOr<uint32_t>(*target) : work.function.addBuffer(bytes);
     if (failed(from) || failed(to))
@@ -222,48 +161,87 @@ FailureOr<uint32_t> CudaSteps::packedWeights(Work& work, ValueRange weights,
   return *target;
 }
 
-FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work) {
+FailureOr<LaunchPlan> CudaSteps::planTiled(Work& work) {
   auto root = cast<LibraryBacked>(work.region.root());
   FailureOr<LibraryCall> call = root.libraryCall();
   if (failed(call))
     return failure();
-  if (familyOf(call->kernel) == "group_norm") {
-    for (Value operand : call->operands)
-      if (failed(addOwnSlices(work, work.outside(operand))))
-        return failure();
-    FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
-    if (failed(epilogue))
+  return familyOf(call->kernel) == "group_norm" ? planGroupNorm(work, *call)
+                                                : planContraction(work, *call);
+}
+
+FailureOr<LaunchPlan> CudaSteps::planGroupNorm(Work& work,
+                                               const LibraryCall& call) {
+  for (Value operand : call.operands)
+    if (failed(addOwnSlices(work, work.outside(operand))))
       return failure();
-    return check(
-        cuda::planGroupNorm(call->params, work.infos, *epilogue, target_),
-        work.region);
-  }
-  Value input = work.outside(call->operands[0]);
-  SmallVector<Value> weights;
-  for (Value operand : ArrayRef(call->operands).drop_front())
-    weights.push_back(work.outside(operand));
+  FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
+  if (failed(epilogue))
+    return failure();
+  return check(cuda::planGroupNorm(call.params, work.infos, *epilogue, target_),
+               work.region);
+}
+
+FailureOr<LaunchPlan> CudaSteps::planContraction(Work& work,
+                                                 const LibraryCall& call) {
+  Value input = work.outside(call.operands[0]);
   auto kernel = kernels_.lookupSymbol<func::FuncOp>(*work.region.getKernel());
   bool gated = kernel->hasAttr(kGatedAttr);
   DType dtype = *dtypeOf(elementOf(input));
   // A packing at run time is a step of its own, before the slices of this.
   FailureOr<uint32_t> packed =
-      packedWeights(work, weights, *call, dtype, gated);
+      packedWeights(work, weightParts(work, call), call, dtype, gated);
   if (failed(packed) || failed(addOwnSlices(work, input)))
     return failure();
   bool computed =
       work.function.slice(*packed).storage == module::Storage::Arena;
   work.function.keep(*packed);
   work.add(*packed);
-  SliceInfo info = work.infos[0];
+  if (hasShortcut(call) &&
+      failed(addOwnSlices(work, work.outside(call.operands[2]))))
+    return failure();
+  std::vector<SliceInfo> own = work.infos;
   FailureOr<cuda::EpilogueText> epilogue = epilogueOf(work);
   if (failed(epilogue))
     return failure();
-  FailureOr<LaunchPlan> plan = check(
-      cuda::planContract(call->params, info, *epilogue, target_), work.region);
+  FailureOr<LaunchPlan> plan =
+      check(hasShortcut(call)
+                ? cuda::planContractShortcut(call.params, own[0], own[2],
+                                             *epilogue, target_)
+                : cuda::planContract(call.params, own[0], *epilogue, target_),
+            work.region);
   // Weights are read before the wait for other kernels.
   if (succeeded(plan) && computed)
     plan->overlaps = false;
   return plan;
+}
+
+// Adds all steps of a weight gradient but the last.
+FailureOr<LaunchPlan> CudaSteps::planWeightGradient(Work& work,
+                                                    ArrayRef<int64_t> params) {
+  auto plan = check(cuda::planWeightGradient({params.data(), params.size()},
+                                             work.infos, target_),
+                    work.region);
+  if (failed(plan))
+    return failure();
+  std::vector<uint32_t> all = work.slices;
+  for (int64_t bytes : plan->bufferBytes) {
+    FailureOr<uint32_t> buffer = work.function.addBuffer(bytes);
+    if (failed(buffer))
+      return failure();
+    all.push_back(*buffer);
+  }
+  for (cuda::WeightGradientStep& step : plan->steps) {
+    work.slices.clear();
+    for (uint32_t slice : step.slices) {
+      work.slices.push_back(all[slice]);
+      work.function.keep(all[slice]);
+    }
+    if (&step != &plan->steps.back())
+      work.function.addStep(launch(step.launch, work.slices),
+                            work.region.getLoc());
+  }
+  return std::move(plan->steps.back().launch);
 }
 
 // The first of two steps, and the plan of the second.
@@ -318,6 +296,8 @@ FailureOr<LaunchPlan> CudaSteps::planLibrary(Work& work) {
     return check(cuda::planGroupAffine(params, slices, target_), work.region);
   if (family == "gather_rows")
     return check(cuda::planGatherRows(params, slices, target_), work.region);
+  if (family == "weight_gradient")
+    return planWeightGradient(work, call->params);
   if (family == "random_normal")
     return check(cuda::planRandomNormal(params, slices, target_), work.region);
   return work.region.emitOpError("needs library kernel '")
@@ -368,7 +348,7 @@ LogicalResult CudaSteps::emit(RegionOp region, FunctionEmitter& function) {
     plan = planRows(kernels_.lookupSymbol<func::FuncOp>(*region.getKernel()),
                     work.infos);
   } else {
-    plan = region.getKind() == RegionOp::kContraction ? planContraction(work)
+    plan = region.getKind() == RegionOp::kContraction ? planTiled(work)
                                                       : planLibrary(work);
   }
   if (failed(plan))

@@ -3,19 +3,12 @@
 // printed for its shapes.
 #pragma once
 
+#include "compiler/codegen/cuda/cuda_target.h"
 #include "compiler/emit/function_emitter.h"
-#include "kernels/cuda/plan.h"
 
 #include "llvm/ADT/StringMap.h"
 
 namespace burin {
-
-// The target of that name ("sm_90a"), or nothing.
-std::optional<kernels::cuda::Target> cudaTarget(llvm::StringRef name);
-
-// Whether a GPU has one kernel for this composite op, so that it is not taken
-// apart.
-bool hasCudaKernel(mlir::Operation* op, const kernels::cuda::Target& target);
 
 class CudaSteps final : public StepEmitter {
 public:
@@ -29,17 +22,24 @@ public:
   mlir::LogicalResult finish(module::ModuleT& module, mlir::Location location);
 
 private:
-  struct Work; // one region being emitted
+  struct Work;       // one region being emitted
+  struct WeightPart; // what one weight fills of a packed matrix
   mlir::FailureOr<kernels::cuda::LaunchPlan> planLibrary(Work& work);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
-  planAttentionGradient(Work& work, const LibraryCall& call);
-  mlir::FailureOr<kernels::cuda::LaunchPlan> planContraction(Work& work);
+  planWeightGradient(Work& work, llvm::ArrayRef<int64_t> params);
   mlir::FailureOr<kernels::cuda::LaunchPlan>
-  packing(Work& work, mlir::Value weight, int64_t firstRow,
-          const LibraryCall& call, DType dtype, bool gated);
-  mlir::FailureOr<uint32_t> packedWeights(Work& work, mlir::ValueRange weights,
+  planAttentionGradient(Work& work, const LibraryCall& call);
+  mlir::FailureOr<kernels::cuda::LaunchPlan>
+  planGroupNorm(Work& work, const LibraryCall& call);
+  mlir::FailureOr<kernels::cuda::LaunchPlan>
+  planContraction(Work& work, const LibraryCall& call);
+  static std::vector<WeightPart> weightParts(Work& work,
+                                             const LibraryCall& call);
+  mlir::FailureOr<uint32_t> packedWeights(Work& work,
+                                          llvm::ArrayRef<WeightPart> weights,
                                           const LibraryCall& call, DType dtype,
                                           bool gated);
+  mlir::FailureOr<kernels::cuda::LaunchPlan> planTiled(Work& work);
   mlir::LogicalResult addOwnSlices(Work& work, mlir::ValueRange values);
   mlir::FailureOr<kernels::cuda::EpilogueText> epilogueOf(Work& work);
   // The launch of `plan` on `slices`; its text is compiled by finish().

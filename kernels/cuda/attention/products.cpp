@@ -74,4 +74,13 @@ std::string outputProduct(int n, bool half) {
                   .flags = "1, 1, 1"});
 }
 
+std::string alongProduct(int n, bool half) {
+  return product("AlongProduct", n, half,
+                 {.declared = "u64 a",
+                  .written = operand(n / 2),
+                  .bound = "\"l\"(a)",
+                  .registers = 1,
+                  .flags = "1, 1, 1, 1"});
+}
+
 } // namespace burin::kernels::cuda

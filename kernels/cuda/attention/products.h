@@ -12,4 +12,8 @@ namespace burin::kernels::cuda {
 std::string scoreProduct(int n, bool half);
 std::string outputProduct(int n, bool half);
 
+// AlongProduct<n>, of weight gradients: both operands lie along the summed
+// dimension.
+std::string alongProduct(int n, bool half);
+
 } // namespace burin::kernels::cuda

@@ -3,6 +3,8 @@
 // the product of matrices as the convolution with a 1x1 kernel.
 //   out[n,h,w,o] = finish(sum over tap, c of
 //                         in[n, h*stride+dy, w*stride+dx, c] * weight[o,tap,c])
+// A shortcut adds the sum over c of its own input's [n,h,w,c] * weight[o,c]:
+// K steps after those of the taps.
 //
 // Input: boxes (64 channels, w, h, n) of the 4-D activation by the copy
 // engine. What leaves the picture or its channels arrives as zeros: that is
@@ -37,11 +39,11 @@ loadWeights(const Place<T>& p, const TensorMap& map, const ContractShape& s,
             mask);
 }
 
-// One thread keeps the stages full.
-template <class T, int kGates>
+// One thread keeps the stages full. Without a shortcut mapS is not looked at.
+template <class T, int kGates, bool kShortcut>
 __device__ __forceinline__ void
 produce(const Place<T>& p, const TensorMap& mapA, const TensorMap& mapB,
-        const ContractShape& s) {
+        const TensorMap& mapS, const ContractShape& s) {
   const u16 maskA =
       T::kCN > 1 ? static_cast<u16>(((1u << T::kCN) - 1) << (p.rank - p.cn))
                  : 0;
@@ -49,35 +51,41 @@ produce(const Place<T>& p, const TensorMap& mapA, const TensorMap& mapB,
   if (T::kCM > 1)
     for (int i = 0; i < T::kCM; ++i)
       maskB |= static_cast<u16>(1u << (p.rank + (i - p.cm) * T::kCN));
-  // Weights of two steps are sent for before the kernel before is known to be
-  // done; more would delay the first input.
-  const u32 head = min(2, p.kEnd - p.kBegin);
   u32 it = 0, slot = 0, phase = 1;
   for (int work = p.first; work < p.works; work += p.clusters) {
     const TileOrigin o =
         tileOrigin<T::kCM, T::kCN>(s, T::kBN / kGates, work, p.cm, p.cn);
+    // Weights of two steps are sent for before the kernel before is known to be
+    // done; more would delay the first input.
     if (work == p.first) {
-      for (u32 i = 0; i < head; ++i)
+      for (int i = 0; i < min(2, p.kEnd - p.kBegin); ++i)
         loadWeights<T, kGates>(p, mapB, s, o, i, i, p.kBegin + i, maskB);
       waitForPrevious();
     }
-    const int row = firstInputRow(s, o), column = firstInputColumn(s, o);
-    const int tap = p.kBegin / s.chunks;
+    const int tap = p.kBegin / s.chunks, column = firstInputColumn(s, o);
+    int x = column + tap % s.kernelWidth;
+    int y = firstInputRow(s, o) + tap / s.kernelWidth;
     int chunk = p.kBegin % s.chunks;
-    int dy = tap / s.kernelWidth, dx = tap % s.kernelWidth;
     for (int k = p.kBegin; k < p.kEnd; ++k, ++it) {
-      if (it >= head) {
+      if (k >= p.kBegin + 2 || work != p.first) {
         barrierWait(p.empty + 8 * slot, phase);
         loadWeights<T, kGates>(p, mapB, s, o, slot, it, k, maskB);
       }
-      if (T::kCN == 1 || it % T::kCN == p.cn)
-        loadBox(p.base + slot * T::kStageBytes, mapA, p.full + 8 * slot,
-                chunk * kChunk, column + dx, row + dy, o.n, maskA);
+      if (T::kCN == 1 || it % T::kCN == p.cn) {
+        const u32 to = p.base + slot * T::kStageBytes;
+        const int beyond = k - s.chunks * s.taps;
+        if (kShortcut && beyond >= 0)
+          loadBox(to, mapS, p.full + 8 * slot, beyond * kChunk, o.w, o.h, o.n,
+                  maskA);
+        else
+          loadBox(to, mapA, p.full + 8 * slot, chunk * kChunk, x, y, o.n,
+                  maskA);
+      }
       if (++chunk == s.chunks) {
         chunk = 0;
-        if (++dx == s.kernelWidth) {
-          dx = 0;
-          ++dy;
+        if (++x == column + s.kernelWidth) {
+          x = column;
+          ++y;
         }
       }
       if (++slot == T::kStages) {
@@ -85,6 +93,8 @@ produce(const Place<T>& p, const TensorMap& mapA, const TensorMap& mapB,
         phase ^= 1;
       }
     }
+    if (T::kCK > 1) // its one tile
+      return;
   }
 }
 
@@ -216,10 +226,10 @@ __device__ __forceinline__ void consume(const Place<T>& p,
   }
 }
 
-template <class T, class Epilogue>
+template <class T, class Epilogue, bool kShortcut>
 __device__ __forceinline__ void
 contract(const View* views, const TensorMap& mapA, const TensorMap& mapB,
-         const ContractShape& s) {
+         const TensorMap& mapS, const ContractShape& s) {
   constexpr int kGates = Epilogue::kGated ? 2 : 1;
   static_assert(kGates == 1 || T::kCK == 1, "gates are not reduced");
   static_assert(T::kBN / kGates % 32 == 0, "gates are whole groups");
@@ -230,6 +240,8 @@ contract(const View* views, const TensorMap& mapA, const TensorMap& mapB,
     initBarriers(place);
     prefetchMap(mapA);
     prefetchMap(mapB);
+    if (kShortcut)
+      prefetchMap(mapS);
   }
   if (T::kCluster > 1)
     clusterSync();
@@ -242,7 +254,7 @@ contract(const View* views, const TensorMap& mapA, const TensorMap& mapB,
       asm volatile(
           "setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(T::kLoadRegisters));
     if (threadIdx.x == 0)
-      produce<T, kGates>(place, mapA, mapB, s);
+      produce<T, kGates, kShortcut>(place, mapA, mapB, mapS, s);
     __syncwarp();
     if (T::kCK > 1) { // those of the reduction
       if (!T::kApart)

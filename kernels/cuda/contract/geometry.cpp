@@ -18,18 +18,21 @@ int64_t divideUp(int64_t a, int64_t b) {
 constexpr int64_t kMaxBox = 256;
 constexpr int64_t kMaxTaps = 49;
 
-constexpr const char* kNames[kContractParamCount] = {
-    "batch",    "out height",    "out width",    "in height", "in width",
-    "channels", "kernel height", "kernel width", "stride",    "pad top",
-    "pad left", "upsample",      "out channels",
+constexpr const char* kNames[kContractShortcutParamCount] = {
+    "batch",        "out height",        "out width",     "in height",
+    "in width",     "channels",          "kernel height", "kernel width",
+    "stride",       "pad top",           "pad left",      "upsample",
+    "out channels", "shortcut channels",
 };
 
 Status check(std::span<const int64_t> p, bool gated) {
-  if (p.size() != kContractParamCount)
+  if (p.size() != kContractParamCount &&
+      p.size() != kContractShortcutParamCount)
     return invalidArgument("a contraction has " +
                            std::to_string(int{kContractParamCount}) +
-                           " parameters, not " + std::to_string(p.size()));
-  for (int i = 0; i < kContractParamCount; ++i) {
+                           " parameters, with a shortcut one more, not " +
+                           std::to_string(p.size()));
+  for (size_t i = 0; i < p.size(); ++i) {
     const bool pad = i == kContractPadTop || i == kContractPadLeft;
     if (p[i] < (pad ? 0 : 1) || p[i] > INT32_MAX / 2)
       return invalidArgument(std::string("contraction: ") + kNames[i] + " is " +
@@ -95,7 +98,9 @@ Result<ContractGeometry> contractGeometry(std::span<const int64_t> p,
                      .padLeft = p[kContractPadLeft],
                      .upsample = p[kContractUpsample],
                      .phases = 1};
-  if (foldsPhases(p)) {
+  if (p.size() == kContractShortcutParamCount)
+    g.shortcutChannels = p[kContractShortcutChannels];
+  if (foldsPhases(p) && g.shortcutChannels == 0) {
     g.phases = 4;
     g.upsample = 1;
     g.kernelHeight = g.kernelWidth = 2;
@@ -165,6 +170,7 @@ ContractShape contractShape(const ContractGeometry& g, const PixelBox& box,
           .tilesC = number(divideUp(g.outputs, tileOutputs)),
           .phases = number(g.phases),
           .chunks = number(g.chunks()),
+          .shortcutChunks = number(g.shortcutChunks()),
           .taps = number(g.taps()),
           .kernelWidth = number(g.kernelWidth),
           .stride = number(g.stride),

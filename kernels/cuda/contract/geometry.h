@@ -19,10 +19,14 @@ struct ContractGeometry {
   int64_t kernelHeight, kernelWidth; // of one phase
   int64_t stride, padTop, padLeft, upsample;
   int64_t phases; // 4 where an enlarged input is read as it is, else 1
+  int64_t shortcutChannels = 0; // of a second input, 0 where there is none
 
   int64_t taps() const { return kernelHeight * kernelWidth; }
   int64_t chunks() const { return (channels + kChunk - 1) / kChunk; }
-  int64_t steps() const { return taps() * chunks(); }
+  int64_t shortcutChunks() const {
+    return (shortcutChannels + kChunk - 1) / kChunk;
+  }
+  int64_t steps() const { return taps() * chunks() + shortcutChunks(); }
   int64_t paddedOutputs() const {
     return (outputs + kRowGroup - 1) / kRowGroup * kRowGroup;
   }
@@ -30,8 +34,9 @@ struct ContractGeometry {
   int64_t packedColumns() const { return steps() * kChunk; }
 };
 
-// Checks `params` and folds what can be folded: an input enlarged twice under
-// a 3x3 kernel becomes four phases, a 1x1 kernel a product of matrices.
+// Checks `params`, those of "contract" or of "contract_shortcut", and folds
+// what can be folded: an input enlarged twice under a 3x3 kernel becomes four
+// phases, a 1x1 kernel a product of matrices.
 Result<ContractGeometry> contractGeometry(std::span<const int64_t> params,
                                           bool gated);
 

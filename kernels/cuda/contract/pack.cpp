@@ -23,19 +23,23 @@ PaddedRows paddedRows(const ContractGeometry& g, int64_t first, int64_t rows) {
 }
 
 PackShape packShape(const ContractGeometry& g, int64_t taps, int64_t rows,
-                    int64_t firstRow, int64_t firstPadded, bool transposed) {
+                    int64_t firstRow, int64_t firstPadded,
+                    const PackOptions& options) {
   const auto number = [](int64_t value) { return static_cast<int>(value); };
+  const bool shortcut = options.shortcut;
   return {.outputs = number(g.outputs),
           .paddedOutputs = number(g.paddedOutputs()),
           .gates = number(g.gates),
           .phases = number(g.phases),
-          .channels = number(g.channels),
-          .chunks = number(g.chunks()),
+          .channels = number(shortcut ? g.shortcutChannels : g.channels),
+          .chunks = number(shortcut ? g.shortcutChunks() : g.chunks()),
           .taps = number(taps),
           .rows = number(rows),
-          .transposed = transposed,
+          .transposed = options.transposed,
           .firstRow = number(firstRow),
           .firstPadded = number(firstPadded),
+          .columns = number(g.packedColumns()),
+          .firstColumn = number(shortcut ? g.taps() * g.chunks() * kChunk : 0),
           .chunksPerBlock =
               std::max(1, number(kPackElements / (kChunk * taps)))};
 }
@@ -56,7 +60,8 @@ std::string packSource(const std::string& symbol, const std::string& from,
 Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
                                     DType weightDType, int64_t rows,
                                     int64_t firstRow, DType dtype, bool gated,
-                                    const Target& target, bool transposed) {
+                                    const Target& target,
+                                    const PackOptions& options) {
   BURIN_ASSIGN(const ContractGeometry g,
                contractGeometry(contractParams, gated));
   BURIN_ASSIGN(const std::string from, elementText(weightDType, "weights"));
@@ -67,11 +72,16 @@ Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
                            " rows from row " + std::to_string(firstRow) +
                            " of a contraction with " + std::to_string(all) +
                            " output channels");
-  const int64_t taps = contractParams[kContractKernelHeight] *
-                       contractParams[kContractKernelWidth];
+  if (options.shortcut && g.shortcutChannels == 0)
+    return invalidArgument("packing the shortcut of a contraction that has "
+                           "none");
+  const int64_t taps = options.shortcut
+                           ? 1
+                           : contractParams[kContractKernelHeight] *
+                                 contractParams[kContractKernelWidth];
   const PaddedRows padded = paddedRows(g, firstRow, rows);
   const PackShape shape =
-      packShape(g, taps, rows, firstRow, padded.begin, transposed);
+      packShape(g, taps, rows, firstRow, padded.begin, options);
   LaunchPlan plan;
   plan.symbol = "pack_contract_" + std::string(name(weightDType)) + "_" +
                 std::string(name(dtype));

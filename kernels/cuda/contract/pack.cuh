@@ -31,7 +31,6 @@ __device__ __forceinline__ void packContract(const View* views,
   }
   __syncthreads();
   const int phaseTaps = s.phases == 1 ? s.taps : 4;
-  const i64 columns = static_cast<i64>(phaseTaps) * s.chunks * kChunk;
   const int width = chunks * kChunk;
   auto* to = static_cast<typename To::Memory*>(views[1].data);
   for (int i = threadIdx.x; i < s.phases * phaseTaps * width;
@@ -43,7 +42,7 @@ __device__ __forceinline__ void packContract(const View* views,
     const float value = filled && c < count ? packedWeight(weights + c * s.taps,
                                                            s.phases, phase, tap)
                                             : 0.f;
-    to[row * columns + (tap * s.chunks + chunk) * kChunk + c] =
-        To::store(value);
+    to[row * s.columns + s.firstColumn + (tap * s.chunks + chunk) * kChunk +
+       c] = To::store(value);
   }
 }

@@ -49,40 +49,49 @@ std::string tileType(const ContractTile& t) {
          (t.apartBytes() > 0 ? ", true>;\n" : ", false>;\n");
 }
 
-std::string viewsType(const EpilogueText& epilogue) {
-  return "Views<" + std::to_string(2 + epilogue.slices) + ">";
+// `own` slices of the kernel, then the epilogue's.
+std::string viewsType(int own, const EpilogueText& epilogue) {
+  return "Views<" + std::to_string(own + epilogue.slices) + ">";
 }
 
 std::string sm90Source(const ContractTile& t, const EpilogueText& epilogue,
-                       DType dtype, const std::string& symbol) {
+                       DType dtype, bool shortcut, const std::string& symbol) {
+  const int own = shortcut ? 3 : 2;
   std::string text = "#include \"contract/contract_sm90.cuh\"\n";
   text += wgmmaText(t.bn, dtype) + epilogue.text + "\n" + tileType(t);
   text += "extern \"C\" __global__ void ";
   if (t.cluster() > 1)
     text += "__cluster_dims__(" + std::to_string(t.cluster()) + ", 1, 1) ";
   text += "__launch_bounds__(T::kThreads, T::kResident)\n" + symbol +
-          "(const __grid_constant__ " + viewsType(epilogue) +
+          "(const __grid_constant__ " + viewsType(own, epilogue) +
           " views,\n    const __grid_constant__ TensorMap a, const "
-          "__grid_constant__ TensorMap b,\n    const __grid_constant__ "
-          "ContractShape shape) {\n"
-          "  contract<T, Epilogue>(views.view + 2, a, b, shape);\n}\n";
+          "__grid_constant__ TensorMap b,\n    const __grid_constant__ " +
+          (shortcut ? "TensorMap s, const __grid_constant__ " : "") +
+          "ContractShape shape) {\n  contract<T, Epilogue, " +
+          (shortcut ? "true" : "false") + ">(views.view + " +
+          std::to_string(own) + ", a, b, " + (shortcut ? "s" : "a") +
+          ", shape);\n}\n";
   return text;
 }
 
-// The input as (channel, w, h, n). With steps the box counts what it spans.
-MapPlan inputMap(const ContractGeometry& g, const PixelBox& box,
+// An activation as (channel, w, h, n). With steps the box counts what it spans.
+struct Image {
+  uint32_t slice;
+  int64_t channels, width, height, stride;
+};
+MapPlan imageMap(const Image& image, int64_t batch, const PixelBox& box,
                  const SliceInfo& input) {
   const uint64_t row = input.pitch * byteSize(input.dtype);
-  const uint32_t stride = static_cast<uint32_t>(g.stride);
+  const uint32_t stride = static_cast<uint32_t>(image.stride);
   const auto extent = [](int64_t value) {
     return static_cast<uint32_t>(value);
   };
   MapPlan map;
-  map.slice = 0;
+  map.slice = image.slice;
   map.extents = {
-      static_cast<uint64_t>(g.channels), static_cast<uint64_t>(g.inWidth),
-      static_cast<uint64_t>(g.inHeight), static_cast<uint64_t>(g.batch)};
-  map.strides = {row, row * g.inWidth, row * g.inWidth * g.inHeight};
+      static_cast<uint64_t>(image.channels), static_cast<uint64_t>(image.width),
+      static_cast<uint64_t>(image.height), static_cast<uint64_t>(batch)};
+  map.strides = {row, row * image.width, row * image.width * image.height};
   map.box = {kChunk, extent(box.w) * stride, extent(box.h) * stride,
              extent(box.n)};
   if (stride > 1)
@@ -118,7 +127,9 @@ Result<TileChoice> chooseTile(const ContractGeometry& g,
   return choice;
 }
 
+// `shortcut` is null where there is none.
 Result<LaunchPlan> planSm90(const ContractGeometry& g, const SliceInfo& input,
+                            const SliceInfo* shortcut,
                             const EpilogueText& epilogue,
                             const ContractOptions& options) {
   BURIN_ASSIGN(const TileChoice choice, chooseTile(g, options));
@@ -132,14 +143,20 @@ Result<LaunchPlan> planSm90(const ContractGeometry& g, const SliceInfo& input,
   if (works * tile.cluster() > INT32_MAX)
     return unimplemented("contraction: more than 2^31 tiles");
   LaunchPlan plan;
-  plan.symbol = "contract_" + tile.name() + "_" +
+  plan.symbol = "contract_" + tile.name() + (shortcut ? "_shortcut_" : "_") +
                 std::string(name(input.dtype)) + "_" + epilogue.name;
-  plan.source = sm90Source(tile, epilogue, input.dtype, plan.symbol);
+  plan.source =
+      sm90Source(tile, epilogue, input.dtype, shortcut != nullptr, plan.symbol);
   plan.blocks[0] = static_cast<uint32_t>(clusters * tile.cluster());
   plan.threads = tile.threads();
   plan.cluster = tile.cluster();
   plan.sharedBytes = tile.sharedBytes();
-  plan.maps = {inputMap(g, box, input), weightMap(g, outputs)};
+  plan.maps = {imageMap({0, g.channels, g.inWidth, g.inHeight, g.stride},
+                        g.batch, box, input),
+               weightMap(g, outputs)};
+  if (shortcut)
+    plan.maps.push_back(imageMap({2, g.shortcutChannels, g.width, g.height, 1},
+                                 g.batch, box, *shortcut));
   plan.constants = bytesOf(contractShape(g, box, outputs, choice.pixelsFirst));
   return plan;
 }
@@ -154,7 +171,7 @@ Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
                 "\nextern \"C\" __global__ void "
                 "__launch_bounds__(kSimtThreads)\n" +
                 plan.symbol + "(const __grid_constant__ " +
-                viewsType(epilogue) +
+                viewsType(2, epilogue) +
                 " views,\n    const __grid_constant__ SimtShape shape) {\n"
                 "  contractSimt<" +
                 element + ", Epilogue>(views.view, shape);\n}\n";
@@ -173,13 +190,34 @@ Result<LaunchPlan> planSimt(const ContractGeometry& g, const SliceInfo& input,
 
 // The copy engine wants rows at multiples of 16 bytes, strides below 2^40
 // and steps of at most 8.
+bool isCopied(const SliceInfo& input, int64_t pixels) {
+  const int64_t row = input.pitch * 2;
+  return row % 16 == 0 && input.alignment % 16 == 0 &&
+         row < (int64_t{1} << 40) / pixels;
+}
+
 bool servedBySm90(const ContractGeometry& g, const SliceInfo& input,
                   const Target& target) {
-  const int64_t row = input.pitch * 2;
   const bool half = input.dtype == DType::kBF16 || input.dtype == DType::kF16;
   return target.capability == 90 && half && g.upsample == 1 && g.stride <= 8 &&
-         row % 16 == 0 && input.alignment % 16 == 0 &&
-         row < (int64_t{1} << 40) / (g.inHeight * g.inWidth);
+         isCopied(input, g.inHeight * g.inWidth);
+}
+
+// The plan of a kernel for few channels or outputs, if there is one.
+std::optional<LaunchPlan> planNarrow(const ContractGeometry& g,
+                                     const SliceInfo& input,
+                                     const EpilogueText& epilogue) {
+  if (std::optional<LaunchPlan> plan = planFewChannels(g, input, epilogue))
+    return plan;
+  return planFewOutputs(g, input, epilogue);
+}
+
+Status checkPitch(const SliceInfo& input, int64_t channels) {
+  if (input.pitch >= channels)
+    return okStatus();
+  return invalidArgument("contraction: the input's rows are " +
+                         std::to_string(input.pitch) + " elements apart and " +
+                         std::to_string(channels) + " channels long");
 }
 
 } // namespace
@@ -198,23 +236,39 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
                                 const ContractOptions& options) {
   BURIN_ASSIGN(const ContractGeometry g,
                contractGeometry(params, epilogue.gated));
-  if (input.pitch < g.channels)
-    return invalidArgument(
-        "contraction: the input's rows are " + std::to_string(input.pitch) +
-        " elements apart and " + std::to_string(g.channels) + " channels long");
-  if (options.tile.empty()) {
-    if (std::optional<LaunchPlan> plan = planFewChannels(g, input, epilogue))
+  BURIN_TRY(checkPitch(input, g.channels));
+  if (g.shortcutChannels > 0)
+    return invalidArgument("contraction: its shortcut has an input of its own; "
+                           "planContractShortcut takes it");
+  if (options.tile.empty())
+    if (std::optional<LaunchPlan> plan = planNarrow(g, input, epilogue))
       return *std::move(plan);
-    if (std::optional<LaunchPlan> plan = planFewOutputs(g, input, epilogue))
-      return *std::move(plan);
-  }
   if (servedBySm90(g, input, target))
-    return planSm90(g, input, epilogue, options);
+    return planSm90(g, input, nullptr, epilogue, options);
   if (!options.tile.empty())
     return invalidArgument("contraction: tile '" + options.tile +
                            "' needs sm_90a and bf16 or f16 rows at multiples "
                            "of 16 bytes");
   return planSimt(g, input, epilogue);
+}
+
+Result<LaunchPlan>
+planContractShortcut(std::span<const int64_t> params, const SliceInfo& input,
+                     const SliceInfo& shortcut, const EpilogueText& epilogue,
+                     const Target& target, const ContractOptions& options) {
+  BURIN_ASSIGN(const ContractGeometry g,
+               contractGeometry(params, epilogue.gated));
+  BURIN_TRY(checkPitch(input, g.channels));
+  BURIN_TRY(checkPitch(shortcut, g.shortcutChannels));
+  if (g.shortcutChannels == 0 || shortcut.dtype != input.dtype)
+    return invalidArgument("contraction: a shortcut has channels, and elements "
+                           "of the input's type");
+  if (!servedBySm90(g, input, target) ||
+      !isCopied(shortcut, g.height * g.width) || planNarrow(g, input, epilogue))
+    return unimplemented("contraction: a shortcut needs sm_90a, bf16 or f16 "
+                         "rows at multiples of 16 bytes, and more than 8 "
+                         "channels and outputs; compute its product apart");
+  return planSm90(g, input, &shortcut, epilogue, options);
 }
 
 int64_t packedContractBytes(std::span<const int64_t> params, DType dtype,

@@ -41,15 +41,31 @@ Result<LaunchPlan> planContract(std::span<const int64_t> params,
                                 const Target& target,
                                 const ContractOptions& options = {});
 
+// The same of "contract_shortcut": slices {input, packed weights as u8,
+// shortcut, the epilogue's}. Unimplemented where anything else than
+// contract_sm90.cuh would serve the contraction, or the copy engine cannot
+// read the shortcut: then its product is a contraction of its own.
+Result<LaunchPlan>
+planContractShortcut(std::span<const int64_t> params, const SliceInfo& input,
+                     const SliceInfo& shortcut, const EpilogueText& epilogue,
+                     const Target& target, const ContractOptions& options = {});
+
 // Bytes of the packed weights that planContract(params, ...) reads for an
 // input of that type.
 int64_t packedContractBytes(std::span<const int64_t> params, DType dtype,
                             bool gated, const Target& target);
 
+// How a weight lies, and which it is: that of the taps or of the shortcut.
+struct PackOptions {
+  bool transposed = false;
+  bool shortcut = false;
+};
+
 // Packs a weight [rows, channels, ky, kx] (or [rows, channels]) as rows
 // [firstRow, firstRow + rows) of the packed matrix that `contractParams`
 // describes: several weights may be stacked along the output channels. Every
-// byte of the packed form is written once all output channels are packed. A
+// byte of the packed form is written once all output channels are packed, for
+// the taps and for the shortcut if there is one. A
 // `transposed` weight is [channels, rows, ky, kx] (or [channels, rows]), with
 // the taps in reverse. Only the rows of a weight of rank 2 may lie apart.
 // Slices of the step: {weight (f32, bf16 or f16), packed as u8}.
@@ -57,6 +73,6 @@ Result<LaunchPlan> planPackContract(std::span<const int64_t> contractParams,
                                     DType weightDType, int64_t rows,
                                     int64_t firstRow, DType dtype, bool gated,
                                     const Target& target,
-                                    bool transposed = false);
+                                    const PackOptions& options = {});
 
 } // namespace burin::kernels::cuda

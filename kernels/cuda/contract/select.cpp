@@ -102,8 +102,9 @@ double movedBytes(const ContractGeometry& g) {
   const double scale = static_cast<double>(g.stride) / g.upsample;
   const double weights = static_cast<double>(g.packedRows()) *
                          static_cast<double>(g.packedColumns());
-  return 2 * (pixels * scale * scale * g.channels + weights +
-              pixels * g.phases * g.outputs);
+  return 2 *
+         (pixels * scale * scale * g.channels + pixels * g.shortcutChannels +
+          weights + pixels * g.phases * g.outputs);
 }
 
 // The time of all tiles of the busiest cluster. Where consumers take turns, the

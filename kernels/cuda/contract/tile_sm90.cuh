@@ -73,7 +73,7 @@ struct Place {
     first = blockIdx.x / T::kCluster;
     const int tilesM = s.phases * s.tilesN * s.tilesH * s.tilesW;
     works = (tilesM + T::kCM - 1) / T::kCM * ((s.tilesC + T::kCN - 1) / T::kCN);
-    const int steps = s.chunks * s.taps;
+    const int steps = s.chunks * s.taps + s.shortcutChunks;
     kBegin = steps * ck / T::kCK;
     kEnd = steps * (ck + 1) / T::kCK;
   }

@@ -26,6 +26,7 @@ struct ContractShape {
   int tilesC;                 // along the output channels
   int phases;                 // 1 or 4
   int chunks;                 // of the input's channels
+  int shortcutChunks;         // of those of the shortcut's input, or 0
   int taps, kernelWidth;
   int stride, padTop, padLeft;
   int paddedOutputs; // rows of packed weights for one gate of one phase
@@ -101,7 +102,8 @@ BURIN_DEVICE int firstInputColumn(const ContractShape& s, const TileOrigin& o) {
 }
 
 // Packed weights: [phase][gate][output][tap][channel], outputs padded to a
-// multiple of 32, channels to one of 64, with zeros. Output 8t + 2j + b of a
+// multiple of 32, channels to one of 64, with zeros. Behind an output's taps
+// lie the channels of its shortcut, padded too. Output 8t + 2j + b of a
 // group of 32 is row 8j + 2t + b: then the accumulators that a wgmma leaves
 // in a thread, columns 8j + 2t + b of t = lane % 4, are 8 neighbours.
 BURIN_DEVICE int packedRow(int output) {
@@ -143,6 +145,7 @@ struct PackShape {
   int channels, chunks, taps; // taps of the weight, before phases
   int rows, transposed;       // outputs of this weight; how it lies
   int firstRow, firstPadded;
+  int columns, firstColumn; // of a packed row; where this weight's begin
   int chunksPerBlock; // chunksPerBlock * kChunk * taps <= kPackElements
 };
 // Where a weight [output][channel][tap] has an element; if it is transposed,

@@ -90,7 +90,7 @@ std::vector<Value> splitFlat(GraphBuilder& b, Value flat,
 }
 
 Value joinFlat(GraphBuilder& b, std::span<const Value> tensors,
-               const ParameterLayout& layout) {
+               const ParameterLayout& layout, Value tail) {
   std::vector<Value> parts;
   int64_t end = 0;
   auto fillTo = [&](int64_t start) {
@@ -104,6 +104,8 @@ Value joinFlat(GraphBuilder& b, std::span<const Value> tensors,
     end = window.start + window.size;
   }
   fillTo(layout.size);
+  if (tail)
+    parts.push_back(tail);
   return b.concat(parts, 0);
 }
 

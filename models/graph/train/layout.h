@@ -50,8 +50,9 @@ std::vector<Value> readFromFlat(Value flat, const ParameterLayout& layout,
 std::vector<Value> splitFlat(GraphBuilder& b, Value flat,
                              const ParameterLayout& layout);
 
-// One tensor a window, in the order of the layout, as a flat float32 value.
+// One tensor a window, in the order of the layout, as a flat float32 value,
+// followed by the flat value `tail` where there is one.
 Value joinFlat(GraphBuilder& b, std::span<const Value> tensors,
-               const ParameterLayout& layout);
+               const ParameterLayout& layout, Value tail = {});
 
 } // namespace burin::models

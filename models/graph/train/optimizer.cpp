@@ -78,12 +78,15 @@ OptimizerStep adamW(GraphBuilder& b, const ParameterLayout& layout,
                     bool decayAll) {
   using namespace schedule;
   OptimizerStep step;
-  step.gradientNorm = norm(b, gradients, layout.rowGroups);
-  step.finite = b.unary("is_finite", step.gradientNorm);
-  Shared shared = {elements(b, hyper), {}, step.finite};
+  Shared shared = {elements(b, hyper), {}, {}};
+  step.partShare = shared.hyper[kPartShare];
+  step.gradientNorm =
+      b.mul(norm(b, gradients, layout.rowGroups), step.partShare);
+  step.finite = shared.finite = b.unary("is_finite", step.gradientNorm);
   Value divisor = b.add(step.gradientNorm, b.constant(kNormEpsilon, b.f32()));
   Value fitting = b.binary("div", shared.hyper[kLargestNorm], divisor);
-  shared.scale = b.binary("min", fitting, b.constant(1, b.f32()));
+  shared.scale =
+      b.mul(b.binary("min", fitting, b.constant(1, b.f32())), step.partShare);
 
   // Parts by where they end; the last decays like the weights or not at all.
   std::vector<int64_t> ends = {layout.size};

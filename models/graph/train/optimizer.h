@@ -17,12 +17,14 @@ struct OptimizerState {
 
 struct OptimizerStep {
   OptimizerState next;
-  Value gradientNorm; // [1, 1], of all gradients, before clipping
+  Value gradientNorm; // [1, 1], of the mean gradient, before clipping
   Value finite;       // [1, 1]: 1, or 0 where that norm is not finite
+  Value partShare;    // [1, 1], of `hyper`
 };
 
 // The state after one step; where the norm is not finite, the same state.
-// `hyper` has schedule::kHyperElements elements. Parameters that are no
+// `gradients` is a sum over parts; `hyper` has schedule::kHyperElements
+// elements. Parameters that are no
 // weights decay only where `decayAll` is set.
 //
 // Contract: the four values of `state` may lie where their successors are

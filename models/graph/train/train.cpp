@@ -6,6 +6,9 @@
 #include "models/graph/train/optimizer.h"
 #include "models/schedule/optimizer.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace burin::models {
 
 namespace {
@@ -42,14 +45,84 @@ Value denoisingLoss(GraphBuilder& b, const UNetConfig& config,
   return b.reduce("mean", b.reduce("mean", squares, {2, 3}), {0, 1});
 }
 
+// What the functions share of their inputs.
+constexpr size_t kStateTensors = 4, kBatchTensors = 7;
+
+std::vector<NamedType> stateTypes(GraphBuilder& b,
+                                  const ParameterLayout& layout) {
+  RankedTensorType flat = floats(b, {layout.size});
+  return {{"parameters", flat},
+          {"first_moment", flat},
+          {"second_moment", flat},
+          {"average", flat}};
+}
+
+std::vector<NamedType> batchTypes(GraphBuilder& b, const FunctionRequest& r,
+                                  const UNetConfig& config) {
+  RankedTensorType number = floats(b, {r.batch});
+  RankedTensorType image =
+      floats(b, {r.batch, r.height, r.width, config.outChannels});
+  return {{"target", image},
+          {"source", image},
+          {"encoder_hidden_states",
+           floats(b, {r.batch, r.tokens, config.contextWidth})},
+          {"noise", image},
+          {"timestep", number},
+          {"signal", number},
+          {"noise_level", number}};
+}
+
+NamedType hyperType(GraphBuilder& b) {
+  return {"hyper", floats(b, {schedule::kHyperElements})};
+}
+
+NamedType gradientType(GraphBuilder& b, const ParameterLayout& layout,
+                       std::string name) {
+  return {std::move(name), floats(b, {layout.size + kRowElements})};
+}
+
+struct Differentiated {
+  Value loss;
+  std::vector<Value> gradients; // in the order of the layout
+};
+
+Differentiated differentiated(GraphBuilder& b, const FunctionRequest& r,
+                              const UNetConfig& config,
+                              const ParameterLayout& layout, Value parameters,
+                              std::span<const Value> x) {
+  auto perImage = [&](Value v) { return b.reshape(v, {r.batch, 1, 1, 1}); };
+  // Parameters are read as activations are computed.
+  b.setParameterType(b.activation());
+  Value loss = denoisingLoss(
+      b, config, {x[0], x[1], x[2], x[3], x[4], perImage(x[5]), perImage(x[6])},
+      r.prediction);
+  std::vector<Value> windows = readFromFlat(parameters, layout, b.activation());
+  return {loss, b.gradient(loss, windows)};
+}
+
 Value report(GraphBuilder& b, Value loss, const OptimizerStep& step) {
   std::array<Value, schedule::kReportElements> values;
-  values[schedule::kLoss] = loss;
+  values[schedule::kLoss] =
+      b.mul(b.reshape(loss, {1}), b.reshape(step.partShare, {1}));
   values[schedule::kGradientNorm] = step.gradientNorm;
   values[schedule::kFinite] = step.finite;
   for (Value& value : values)
     value = b.reshape(value, {1});
   return b.concat(values, 0);
+}
+
+// Ends a function whose inputs begin with the state and end with `hyper`.
+void optimize(GraphBuilder& b, const FunctionRequest& r,
+              const ParameterLayout& layout, std::span<const Value> in,
+              Value gradients, Value loss) {
+  OptimizerStep step = adamW(b, layout, {in[0], in[1], in[2], in[3]}, gradients,
+                             in.back(), r.decayAll);
+  std::array outputs = {NamedValue{"parameters", step.next.parameters},
+                        NamedValue{"first_moment", step.next.firstMoment},
+                        NamedValue{"second_moment", step.next.secondMoment},
+                        NamedValue{"average", step.next.average},
+                        NamedValue{"report", report(b, loss, step)}};
+  b.endFunction(outputs);
 }
 
 } // namespace
@@ -97,48 +170,53 @@ void trainExport(GraphBuilder& b, const std::string& name,
 void trainStep(GraphBuilder& b, const FunctionRequest& r,
                const UNetConfig& config) {
   ParameterLayout layout = unetLayout(b, config);
-  auto flat = [&](std::string name) {
-    return NamedType{std::move(name), floats(b, {layout.size})};
-  };
-  auto image = [&](std::string name) {
-    return NamedType{std::move(name), floats(b, {r.batch, r.height, r.width,
-                                                 config.outChannels})};
-  };
-  auto number = [&](std::string name) {
-    return NamedType{std::move(name), floats(b, {r.batch})};
-  };
-  std::array inputs = {
-      flat("parameters"),
-      flat("first_moment"),
-      flat("second_moment"),
-      flat("average"),
-      image("target"),
-      image("source"),
-      NamedType{"encoder_hidden_states",
-                floats(b, {r.batch, r.tokens, config.contextWidth})},
-      image("noise"),
-      number("timestep"),
-      number("signal"),
-      number("noise_level"),
-      NamedType{"hyper", floats(b, {schedule::kHyperElements})}};
+  std::vector<NamedType> inputs = stateTypes(b, layout);
+  std::ranges::copy(batchTypes(b, r, config), std::back_inserter(inputs));
+  inputs.push_back(hyperType(b));
   std::vector<Value> in = b.beginFunction(r.name, inputs);
-  auto perImage = [&](Value x) { return b.reshape(x, {r.batch, 1, 1, 1}); };
-  // Parameters are read as activations are computed.
-  b.setParameterType(b.activation());
-  Value loss = denoisingLoss(
-      b, config,
-      {in[4], in[5], in[6], in[7], in[8], perImage(in[9]), perImage(in[10])},
-      r.prediction);
-  std::vector<Value> windows = readFromFlat(in[0], layout, b.activation());
-  Value gradients = joinFlat(b, b.gradient(loss, windows), layout);
-  OptimizerStep step = adamW(b, layout, {in[0], in[1], in[2], in[3]}, gradients,
-                             in[11], r.decayAll);
-  std::array outputs = {NamedValue{"parameters", step.next.parameters},
-                        NamedValue{"first_moment", step.next.firstMoment},
-                        NamedValue{"second_moment", step.next.secondMoment},
-                        NamedValue{"average", step.next.average},
-                        NamedValue{"report", report(b, loss, step)}};
+  auto [loss, gradients] =
+      differentiated(b, r, config, layout, in[0],
+                     std::span(in).subspan(kStateTensors, kBatchTensors));
+  optimize(b, r, layout, in, joinFlat(b, gradients, layout), loss);
+}
+
+void trainGradient(GraphBuilder& b, const FunctionRequest& r,
+                   const UNetConfig& config) {
+  ParameterLayout layout = unetLayout(b, config);
+  std::vector<NamedType> inputs = {stateTypes(b, layout).front()};
+  std::ranges::copy(batchTypes(b, r, config), std::back_inserter(inputs));
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  auto [loss, gradients] =
+      differentiated(b, r, config, layout, in[0], std::span(in).subspan(1));
+  Value row = b.concat(
+      {b.reshape(loss, {1}), b.constant(0, {kRowElements - 1}, b.f32())}, 0);
+  std::array outputs = {
+      NamedValue{"gradients", joinFlat(b, gradients, layout, row)}};
   b.endFunction(outputs);
+}
+
+void trainAccumulate(GraphBuilder& b, const std::string& name,
+                     const ParameterLayout& layout) {
+  std::array inputs = {gradientType(b, layout, "gradients"),
+                       gradientType(b, layout, "part")};
+  std::vector<Value> in = b.beginFunction(name, inputs);
+  // Rows run side by side.
+  int64_t size = extent(in[0], 0);
+  std::vector<int64_t> rows = {size / kRowElements, kRowElements};
+  Value sum = b.add(b.reshape(in[0], rows), b.reshape(in[1], rows));
+  std::array outputs = {NamedValue{"gradients", b.reshape(sum, {size})}};
+  b.endFunction(outputs);
+}
+
+void trainUpdate(GraphBuilder& b, const FunctionRequest& r,
+                 const ParameterLayout& layout) {
+  std::vector<NamedType> inputs = stateTypes(b, layout);
+  inputs.push_back(gradientType(b, layout, "gradients"));
+  inputs.push_back(hyperType(b));
+  std::vector<Value> in = b.beginFunction(r.name, inputs);
+  Value gradients = in[kStateTensors];
+  optimize(b, r, layout, in, b.slice(gradients, 0, 0, layout.size),
+           b.slice(gradients, 0, layout.size, 1));
 }
 
 } // namespace burin::models

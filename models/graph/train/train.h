@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions of a module that trains a UNet: beginning, step, end.
+// The functions of a module that trains a UNet: beginning, step, end; and the
+// step in parts, between which gradients are summed.
 #pragma once
 
 #include "models/graph/diffusion/unet_config.h"
@@ -30,5 +31,26 @@ void trainExport(GraphBuilder& b, const std::string& name,
 // four outputs may lie where the inputs of their names do (optimizer.h here).
 void trainStep(GraphBuilder& b, const FunctionRequest& request,
                const UNetConfig& config);
+
+// parameters, target, source, encoder_hidden_states, noise, timestep, signal,
+// noise_level
+//   -> gradients
+//
+// The gradient as a flat buffer, followed by a row that begins with the loss
+// and is zero else: one buffer to be summed.
+void trainGradient(GraphBuilder& b, const FunctionRequest& request,
+                   const UNetConfig& config);
+
+// gradients, part -> gradients: their sum, which may lie where `gradients`
+// does.
+void trainAccumulate(GraphBuilder& b, const std::string& name,
+                     const ParameterLayout& layout);
+
+// parameters, first_moment, second_moment, average, gradients, hyper
+//   -> parameters, first_moment, second_moment, average, report
+//
+// The rest of the step, of sums of what trainGradient gives; in place as there.
+void trainUpdate(GraphBuilder& b, const FunctionRequest& request,
+                 const ParameterLayout& layout);
 
 } // namespace burin::models

@@ -13,7 +13,6 @@
 #include "runtime/device/cpu/elf_image.h"
 
 namespace burin {
-namespace {
 
 int availableProcessors() {
   cpu_set_t set;
@@ -22,6 +21,8 @@ int availableProcessors() {
     return 1;
   return std::max(1, CPU_COUNT(&set));
 }
+
+namespace {
 
 class CpuDevice final : public Device {
 public:

@@ -17,6 +17,9 @@ struct CpuOptions {
   const kernels::CpuKernel* (*findKernel)(std::string_view name) = nullptr;
 };
 
+// Those that this process may use.
+int availableProcessors();
+
 std::unique_ptr<Device> createCpuDevice(const CpuOptions& options);
 
 } // namespace burin

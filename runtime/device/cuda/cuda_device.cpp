@@ -37,6 +37,11 @@ public:
     return memory;
   }
 
+  Result<void*> queue() override {
+    BURIN_TRY(context_.enter());
+    return static_cast<void*>(context_.stream);
+  }
+
   Result<Memory> allocate(size_t bytes) override;
   Result<std::unique_ptr<CodeImage>>
   loadImage(const ImageSource& source) override {

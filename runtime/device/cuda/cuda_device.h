@@ -36,6 +36,9 @@ class CudaDevice : public Device {
 public:
   virtual const CudaInfo& info() const = 0;
   virtual Result<CudaMemory> memory() = 0;
+  // The stream (CUstream) that all work is in the order of, for a library that
+  // enqueues its own. Makes the card's context the calling thread's.
+  virtual Result<void*> queue() = 0;
 };
 
 Result<std::unique_ptr<CudaDevice>>

@@ -99,6 +99,9 @@ protected:
                         : std::vector<std::byte>();
   }
 
+  // That a step with a NaN in its batch changes nothing.
+  static void expectKept(const TrainOptions& options);
+
   // |actual - expected| / |expected| of each of the `count` trained tensors
   // that the golden file has under `prefix`.
   static void expectTensors(TrainSession& session, const GoldenFile& golden,
@@ -198,6 +201,17 @@ TEST_F(TrainSessionTest, LearnsVelocityAsPyTorchDoes) {
   expectTensors(*session, *golden_, "v_prediction.parameters.", 5);
 }
 
+// One example after another, their gradients added up.
+TEST_F(TrainSessionTest, LearnsInPartsAsPyTorchDoesAtOnce) {
+  TrainOptions inParts = options();
+  inParts.parts = 2;
+  auto session = open(inParts);
+  ASSERT_TRUE(session);
+  expectPyTorchsTraining(*session, *golden_, "epsilon",
+                         [&](size_t i) { return step(*session, i); });
+  expectTensors(*session, *golden_, "epsilon.parameters.", 5);
+}
+
 // Of every parameter: with beta1 = 0 and no clipping they are the first moment.
 TEST_F(TrainSessionTest, HasPyTorchsGradients) {
   GoldenFile golden("train_gradients.safetensors");
@@ -276,8 +290,8 @@ TEST_F(TrainSessionTest, AStateContinuesBitForBit) {
   EXPECT_EQ(bytesOf(*other, TrainSession::Weights::kAverage), average);
 }
 
-TEST_F(TrainSessionTest, AStepThatIsNotFiniteChangesNothing) {
-  auto session = open(options());
+void TrainSessionTest::expectKept(const TrainOptions& options) {
+  auto session = open(options);
   ASSERT_TRUE(session);
   step(*session, 0);
   auto weights = bytesOf(*session);
@@ -291,11 +305,21 @@ TEST_F(TrainSessionTest, AStepThatIsNotFiniteChangesNothing) {
   EXPECT_EQ(bytesOf(*session), weights);
   EXPECT_EQ(bytesOf(*session, TrainSession::Weights::kAverage), average);
 
-  auto clean = open(options());
+  auto clean = open(options);
   ASSERT_TRUE(clean);
   step(*clean, 0);
   EXPECT_EQ(step(*session, 1).loss, step(*clean, 1).loss);
   EXPECT_EQ(bytesOf(*session), bytesOf(*clean)); // moments were kept too
+}
+
+TEST_F(TrainSessionTest, AStepThatIsNotFiniteChangesNothing) {
+  expectKept(options());
+}
+
+TEST_F(TrainSessionTest, APartThatIsNotFiniteChangesNothing) {
+  TrainOptions inParts = options();
+  inParts.parts = 2; // the broken number is in the first
+  expectKept(inParts);
 }
 
 TEST_F(TrainSessionTest, NamesWhatDoesNotFit) {
@@ -309,6 +333,16 @@ TEST_F(TrainSessionTest, NamesWhatDoesNotFit) {
   for (const char* part : {"encoder_hidden_states", "167", "[2,7,12]"})
     EXPECT_NE(status.message().find(part), std::string::npos)
         << status.message();
+
+  TrainOptions uneven = options();
+  uneven.parts = 3;
+  auto checkpoint = Checkpoint::open(*folder_ / "small.burin");
+  ASSERT_TRUE(checkpoint.ok());
+  auto threes = TrainSession::open(*std::move(checkpoint), uneven);
+  ASSERT_FALSE(threes.ok());
+  EXPECT_NE(threes.status().message().find("2 does not go in 3"),
+            std::string::npos)
+      << threes.status().message();
 
   std::string path = *folder_ / "small.burin";
   auto none = session->restoreState(path);
