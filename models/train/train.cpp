@@ -93,7 +93,8 @@ public:
       BURIN_ASSIGN(ModuleBytes module, cachedModule(request));
       return writeFileAtomically(path, module.bytes());
     };
-    BURIN_TRY(write(kBeginningModule, pipeline::TrainSession::beginning()));
+    BURIN_TRY(write(kBeginningModule,
+                    pipeline::TrainSession::beginning(trainOptions())));
     BURIN_TRY(
         write(kStepModule, pipeline::TrainSession::functions(trainOptions())));
     target.layout = Layout::kNhwc;

@@ -29,10 +29,12 @@ Value castFlat(mlir::OpBuilder& builder, Value flat, mlir::Type element) {
 
 } // namespace
 
-ParameterLayout layoutOf(mlir::func::FuncOp function) {
+ParameterLayout layoutOf(mlir::func::FuncOp function,
+                         llvm::function_ref<bool(llvm::StringRef)> belongs) {
   std::map<std::string, std::vector<int64_t>> shapes;
   function.walk([&](ParameterOp op) {
-    shapes.try_emplace(op.getName().str(), shapeOf(op.getOutput()));
+    if (!belongs || belongs(op.getName()))
+      shapes.try_emplace(op.getName().str(), shapeOf(op.getOutput()));
   });
   ParameterLayout layout;
   int64_t next = 0;
