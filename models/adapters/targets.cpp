@@ -60,7 +60,7 @@ std::set<std::string> layersOf(std::span<const TensorView> model) {
 
 // A few ends of names to choose from: "conv1, conv2, to_k".
 std::string suggestions(const std::set<std::string>& layers) {
-  constexpr size_t kShown = 12;
+  constexpr size_t kShown = 20;
   std::set<std::string> ends;
   for (const std::string& layer : layers) {
     std::string end = layer.substr(layer.rfind('.') + 1);

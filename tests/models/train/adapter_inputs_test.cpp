@@ -143,16 +143,7 @@ protected:
   Tensors inputs(int64_t samples) const {
     GoldenFile train("train.safetensors");
     Batch batch(train, 0);
-    const size_t pixels = batch.target.size() / 4;
-    Floats sample;
-    for (size_t i = 0; i < pixels; ++i) {
-      const size_t image = i / (pixels / 2);
-      for (size_t c = 0; c < 4; ++c)
-        sample.push_back(batch.signal[image] * batch.target[i * 4 + c] +
-                         batch.level[image] * batch.noise[i * 4 + c]);
-      for (size_t c = 0; c < 4; ++c)
-        sample.push_back(batch.source[i * 4 + c]);
-    }
+    Floats sample = noisyBesideSource(batch);
     Tensors all;
     for (int64_t i = 0; i < samples / 2; ++i) {
       auto append = [&](const char* name, const Floats& values) {

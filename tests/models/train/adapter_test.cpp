@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "models/adapters/lora_writer.h"
 #include "models/adapters/targets.h"
+#include "models/train/adapter.h"
 #include "tests/formats/temporary_folder.h"
 #include "tests/models/train/golden_batch.h"
 #include "tests/models/train/small_unet.h"
@@ -110,6 +110,40 @@ protected:
     return *std::move(tensors);
   }
 
+  // Of the model's own network on the first batch.
+  static double lossWith(const std::vector<adapters::AdapterUse>& adapters) {
+    FunctionRequest unet = {"unet", 2, 8, 6, 7};
+    SessionOptions session;
+    session.threads = 2;
+    session.layout = Layout::kNhwc;
+    session.adapters = adapters;
+    session.compile.cacheFolder = *folder_ / "cache";
+    auto opened = Session::open(checkpoint(), {&unet, 1}, session);
+    EXPECT_TRUE(opened.ok()) << opened.status().message();
+    const FunctionInfo& function = **(*opened)->program().find("unet");
+    const Batch& batch = batches_->front();
+    Floats sample = noisyBesideSource(batch);
+    std::array<std::span<const float>, 3> values = {sample, batch.timestep,
+                                                    batch.states};
+    std::vector<TensorView> inputs;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const TensorSpec& spec = function.inputs[i];
+      inputs.push_back(
+          {spec.name, spec.dtype, spec.shape, std::as_bytes(values[i])});
+    }
+    const TensorSpec& out = function.outputs.front();
+    Floats guess(batch.noise.size());
+    OutputView output = {out.name, out.dtype, out.shape,
+                         std::as_writable_bytes(std::span(guess))};
+    Status status =
+        (*opened)->program().run(function, inputs, std::span(&output, 1));
+    EXPECT_TRUE(status.ok()) << status.message();
+    double sum = 0;
+    for (size_t i = 0; i < guess.size(); ++i)
+      sum += std::pow(double{guess[i]} - batch.noise[i], 2);
+    return sum / static_cast<double>(guess.size());
+  }
+
   static void expectPefts(TrainSession& session, size_t stepsDone);
 
   static inline TemporaryFolder* folder_ = nullptr;
@@ -181,6 +215,28 @@ TEST_F(AdapterTest, a_state_goes_on_bit_for_bit) {
   EXPECT_NE(refused.status().message().find("their tensors differ"),
             std::string::npos)
       << refused.status().message();
+}
+
+// What the file makes of the model, against what the step said of itself.
+TEST_F(AdapterTest, its_file_merged_is_the_network_that_was_trained) {
+  auto session = open(options());
+  ASSERT_TRUE(session);
+  for (size_t i = 0; i < 5; ++i)
+    step(*session, i);
+  TrainedTensors trained = exported(*session);
+  double loss = step(*session, 0).loss;
+  EXPECT_GT(std::abs(lossWith({}) / loss - 1), 1e-2);
+  using adapters::Layout;
+  for (Layout layout : {Layout::kDiffusers, Layout::kPeft, Layout::kKohya}) {
+    std::string file =
+        *folder_ / "adapter" + std::to_string(static_cast<int>(layout));
+    train::AdapterConfig config = {
+        adapter_["rank"], adapter_["alpha"], {}, layout};
+    Status written = train::exportAdapter(config, trained, file);
+    ASSERT_TRUE(written.ok()) << written.message();
+    EXPECT_NEAR(lossWith({{file, 1}}) / loss, 1, 1e-5);
+    EXPECT_EQ(lossWith({{file, 0}}), lossWith({}));
+  }
 }
 
 // Neither moments nor gradients of the network, nor what they would need; its

@@ -30,6 +30,23 @@ struct Batch {
   }
 };
 
+// What the network sees of it, channels-last: the noisy latents beside the
+// picture's.
+inline std::vector<float> noisyBesideSource(const Batch& batch) {
+  constexpr size_t kChannels = 4;
+  std::vector<float> sample;
+  const size_t pixels = batch.target.size() / kChannels;
+  for (size_t i = 0; i < pixels; ++i) {
+    const size_t image = i / (pixels / batch.signal.size());
+    for (size_t c = i * kChannels; c < (i + 1) * kChannels; ++c)
+      sample.push_back(batch.signal[image] * batch.target[c] +
+                       batch.level[image] * batch.noise[c]);
+    for (size_t c = i * kChannels; c < (i + 1) * kChannels; ++c)
+      sample.push_back(batch.source[c]);
+  }
+  return sample;
+}
+
 // Of train.safetensors.
 inline constexpr size_t kBatches = 4;
 
