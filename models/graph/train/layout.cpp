@@ -51,10 +51,14 @@ ParameterLayout layoutOf(mlir::func::FuncOp function,
   place(true);
   layout.weights = next;
   place(false);
-  int64_t rows = std::max<int64_t>(1, next / kRowElements);
+  // Of one row alone a card would make one block of threads.
+  int64_t rows = std::max<int64_t>(2, next / kRowElements);
   while (layout.rowGroups * layout.rowGroups < rows)
     layout.rowGroups *= 2;
   layout.size = roundUp(rows, layout.rowGroups) * kRowElements;
+  // No part of zeros alone.
+  if (next == layout.weights)
+    layout.weights = layout.size;
   return layout;
 }
 

@@ -217,6 +217,25 @@ TEST_F(AdapterTest, a_state_goes_on_bit_for_bit) {
       << refused.status().message();
 }
 
+// Of one layer each: what gradients are left out differs, and the least are
+// less than a row of the flat buffers.
+TEST_F(AdapterTest, learns_for_any_one_kind_of_layer) {
+  for (const char* target : {"to_q", "attn2.to_v", "conv_out", "net.2"}) {
+    TrainOptions few = options();
+    std::string pattern = target;
+    auto found = adapters::matchLayers(checkpoint().tensors(), {&pattern, 1});
+    ASSERT_TRUE(found.ok()) << found.status().message();
+    few.adapter->layers = *found;
+    few.adapter->rank = 1;
+    auto session = open(few);
+    ASSERT_TRUE(session) << target;
+    double first = step(*session, 0).loss;
+    for (size_t i = 0; i < 8; ++i)
+      step(*session, 0);
+    EXPECT_LT(step(*session, 0).loss, first) << target;
+  }
+}
+
 // What the file makes of the model, against what the step said of itself.
 TEST_F(AdapterTest, its_file_merged_is_the_network_that_was_trained) {
   auto session = open(options());
