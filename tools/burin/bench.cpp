@@ -38,6 +38,26 @@ Status execute(const Options& options) {
   return benchModel(options.model);
 }
 
+void addAdapterOptions(CLI::App* command, BenchOptions& options,
+                       CLI::Option* against) {
+  CLI::Option* adapters =
+      command
+          ->add_option("--adapters", options.adapters,
+                       "LoRA adapters beside the weights of unet or edit_step, "
+                       "one a sample in a batch of as many edits")
+          ->check(CLI::Range(1, 64))
+          ->excludes(against);
+  command->add_option("--rank", options.rank, "Of each adapter")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->needs(adapters);
+  command
+      ->add_option("--targets", options.targets,
+                   "Layers that have them, by ends of their names")
+      ->capture_default_str()
+      ->needs(adapters);
+}
+
 void addKernelOptions(CLI::App* command, KernelBenchOptions& options) {
   CLI::Option* kernels =
       command->add_flag("--kernels", options.kernels,
@@ -63,6 +83,7 @@ void addBench(CLI::App& app, Action& chosen) {
       "  burin bench model.burin unet --batch 3 --threads 2 --against torch\n"
       "  burin bench model.burin unet --batch 3 --precision bf16 \\\n"
       "      --device cuda --against torch --weights DIFFUSERS_FOLDER\n"
+      "  burin bench model.burin unet --batch 8 --adapters 8 --rank 16\n"
       "  burin bench --kernels --shapes bench/shapes/cuda/unet_64.txt@3\n"
       "  burin bench --tune -o tuned.txt\n"
       "\nThe peer is PyTorch on the same network in the same call, in its\n"
@@ -91,8 +112,10 @@ void addBench(CLI::App& app, Action& chosen) {
   command->add_option("--repeat", options->repeat, "Runs, after one to warm up")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  command->add_option("--against", options->against, "A peer: torch")
-      ->check(CLI::IsMember({"torch"}));
+  CLI::Option* against =
+      command->add_option("--against", options->against, "A peer: torch")
+          ->check(CLI::IsMember({"torch"}));
+  addAdapterOptions(command, *options, against);
   command->add_option("--weights", options->weights,
                       "The diffusers folder that the model was converted "
                       "from: outputs are compared too");

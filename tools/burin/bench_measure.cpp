@@ -10,6 +10,8 @@
 
 #include <sys/resource.h>
 
+#include "models/adapters/targets.h"
+#include "models/pipeline/adapter_bank.h"
 #include "tools/burin/profile_report.h"
 #include "tools/burin/tensor_convert.h"
 
@@ -55,11 +57,27 @@ void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
   }
 }
 
+// Takes all adapters side by side, as edits of one batch do.
+Status addAdapters(const BenchOptions& options, const Checkpoint& model,
+                   FunctionRequest& request) {
+  if (options.adapters == 0)
+    return okStatus();
+  constexpr int64_t kMultiple = pipeline::AdapterBank::kRankMultiple;
+  const int64_t rank = int64_t{options.adapters} * options.rank;
+  BURIN_ASSIGN(std::vector<std::string> layers,
+               adapters::matchLayers(model.tensors(), options.targets));
+  request.adapter = {(rank + kMultiple - 1) / kMultiple * kMultiple, 1,
+                     std::move(layers)};
+  return okStatus();
+}
+
 // The next number of a tensor: between -1 and 1, a timestep in the range of
-// training.
+// training, factors of adapters small.
 float inputValue(std::string_view tensor, uint32_t& state) {
   state = state * 1664525u + 1013904223u;
   float value = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
+  if (tensor == "adapters")
+    return value * 0x1p-6f;
   return tensor == "timestep" ? std::round(500 + 490 * value) : value;
 }
 
@@ -216,6 +234,7 @@ Result<Measured> measureBurin(const BenchOptions& options) {
   std::string config;
   if (auto text = checkpoint.metadata(std::string(kind.component) + ".config"))
     config = *text;
+  BURIN_TRY(addAdapters(options, checkpoint, request));
   SessionOptions session;
   session.device = options.device;
   session.threads = options.threads;

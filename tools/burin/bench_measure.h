@@ -12,6 +12,9 @@ namespace burin::cli {
 struct BenchOptions {
   std::string model;
   FunctionRequest function = {"", 1, 0, 0, 0};
+  int adapters = 0; // that samples take by turns, each of `rank`
+  int rank = 16;
+  std::vector<std::string> targets = {"to_q", "to_k", "to_v", "to_out.0"};
   std::string device = "cpu";
   std::string precision = "f32";
   std::string module; // compiled already
