@@ -122,6 +122,8 @@ TEST_F(TrainAdapterCommand, makes_an_adapter_that_edits) {
   std::string plain = edited({});
   EXPECT_NE(edited({"--lora", adapter()}), plain);
   EXPECT_EQ(edited({"--lora", adapter() + ":0"}), plain);
+  EXPECT_NE(edited({"--lora", adapter(), "--unmerged"}), plain);
+  EXPECT_EQ(edited({"--lora", adapter() + ":0", "--unmerged"}), plain);
 }
 
 TEST_F(TrainAdapterCommand, writes_every_layout_and_each_is_the_same_edit) {

@@ -38,26 +38,6 @@ Status execute(const Options& options) {
   return benchModel(options.model);
 }
 
-void addAdapterOptions(CLI::App* command, BenchOptions& options,
-                       CLI::Option* against) {
-  CLI::Option* adapters =
-      command
-          ->add_option("--adapters", options.adapters,
-                       "LoRA adapters beside the weights of unet or edit_step, "
-                       "one a sample in a batch of as many edits")
-          ->check(CLI::Range(1, 64))
-          ->excludes(against);
-  command->add_option("--rank", options.rank, "Of each adapter")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str()
-      ->needs(adapters);
-  command
-      ->add_option("--targets", options.targets,
-                   "Layers that have them, by ends of their names")
-      ->capture_default_str()
-      ->needs(adapters);
-}
-
 void addKernelOptions(CLI::App* command, KernelBenchOptions& options) {
   CLI::Option* kernels =
       command->add_flag("--kernels", options.kernels,
@@ -115,7 +95,7 @@ void addBench(CLI::App& app, Action& chosen) {
   CLI::Option* against =
       command->add_option("--against", options->against, "A peer: torch")
           ->check(CLI::IsMember({"torch"}));
-  addAdapterOptions(command, *options, against);
+  addAdapterOptions(command, options->adapters)->excludes(against);
   command->add_option("--weights", options->weights,
                       "The diffusers folder that the model was converted "
                       "from: outputs are compared too");

@@ -10,8 +10,6 @@
 
 #include <sys/resource.h>
 
-#include "models/adapters/targets.h"
-#include "models/pipeline/adapter_bank.h"
 #include "tools/burin/profile_report.h"
 #include "tools/burin/tensor_convert.h"
 
@@ -55,20 +53,6 @@ void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
       request.tokens = spec.shape[1];
     }
   }
-}
-
-// Takes all adapters side by side, as edits of one batch do.
-Status addAdapters(const BenchOptions& options, const Checkpoint& model,
-                   FunctionRequest& request) {
-  if (options.adapters == 0)
-    return okStatus();
-  constexpr int64_t kMultiple = pipeline::AdapterBank::kRankMultiple;
-  const int64_t rank = int64_t{options.adapters} * options.rank;
-  BURIN_ASSIGN(std::vector<std::string> layers,
-               adapters::matchLayers(model.tensors(), options.targets));
-  request.adapter = {(rank + kMultiple - 1) / kMultiple * kMultiple, 1,
-                     std::move(layers)};
-  return okStatus();
 }
 
 // The next number of a tensor: between -1 and 1, a timestep in the range of
@@ -234,7 +218,7 @@ Result<Measured> measureBurin(const BenchOptions& options) {
   std::string config;
   if (auto text = checkpoint.metadata(std::string(kind.component) + ".config"))
     config = *text;
-  BURIN_TRY(addAdapters(options, checkpoint, request));
+  BURIN_TRY(addAdapters(options.adapters, checkpoint, request));
   SessionOptions session;
   session.device = options.device;
   session.threads = options.threads;

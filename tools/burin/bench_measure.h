@@ -6,15 +6,14 @@
 #include <vector>
 
 #include "models/pipeline/session.h"
+#include "tools/burin/adapter_options.h"
 
 namespace burin::cli {
 
 struct BenchOptions {
   std::string model;
   FunctionRequest function = {"", 1, 0, 0, 0};
-  int adapters = 0; // that samples take by turns, each of `rank`
-  int rank = 16;
-  std::vector<std::string> targets = {"to_q", "to_k", "to_v", "to_out.0"};
+  AdapterOptions adapters;
   std::string device = "cpu";
   std::string precision = "f32";
   std::string module; // compiled already
