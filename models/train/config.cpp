@@ -129,7 +129,7 @@ Status readDropout(Fields& root, DropoutConfig& dropout) {
 }
 
 // Null is as good as absent.
-Status readAdapter(Fields& root, std::optional<AdapterConfig>& out) {
+Status readAdapter(Fields& root, bool card, std::optional<AdapterConfig>& out) {
   constexpr std::array<std::string_view, 3> kLayouts = {"diffusers", "peft",
                                                         "kohya"};
   if (root.isNull("adapter"))
@@ -138,6 +138,8 @@ Status readAdapter(Fields& root, std::optional<AdapterConfig>& out) {
   BURIN_ASSIGN(Fields fields, root.object("adapter"));
   BURIN_TRY(fields.integer("rank", adapter.rank, 1, 1024));
   BURIN_TRY(need(fields, "rank", adapter.rank > 0));
+  if (adapter.rank == 1 && card)
+    return fields.fault("rank", "is 1; on cards it must be at least 2");
   adapter.alpha = static_cast<double>(adapter.rank);
   BURIN_TRY(fields.number("alpha", adapter.alpha, 1e-6, 1e6));
   BURIN_TRY(fields.texts("targets", adapter.targets));
@@ -206,7 +208,8 @@ Result<TrainConfig> parseTrainConfig(std::string_view text,
   BURIN_TRY(root.number("max_gradient_norm", config.maxGradientNorm, 0, 1e6));
   BURIN_TRY(root.number("average_decay", config.averageDecay, 0, 1));
   BURIN_TRY(readDropout(root, config.dropout));
-  BURIN_TRY(readAdapter(root, config.adapter));
+  bool card = parseDevice(config.device)->cuda;
+  BURIN_TRY(readAdapter(root, card, config.adapter));
   BURIN_TRY(readOutputs(root, folder, config));
   BURIN_TRY(root.finish());
   return config;
