@@ -323,12 +323,15 @@ void RegionFormer::build(Group& group) {
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !ops.contains(operand.getDefiningOp()))
         inputs.insert(operand);
-    if (members.contains(op))
-      for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation* user) {
-              return !members.contains(user);
-            }))
-          outputs.push_back(result);
+    if (!members.contains(op))
+      continue;
+    // A library kernel of several results writes each, read or not.
+    bool whole = op->getNumResults() > 1 && library_.count(op);
+    for (Value result : op->getResults())
+      if (whole || llvm::any_of(result.getUsers(), [&](Operation* user) {
+            return !members.contains(user);
+          }))
+        outputs.push_back(result);
   }
 
   OpBuilder builder(group.last());

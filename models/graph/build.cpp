@@ -3,6 +3,7 @@
 #include "models/graph/build.h"
 
 #include "compiler/passes/kernels.h"
+#include "models/graph/diffusion/adapter_inputs.h"
 #include "models/graph/diffusion/edit.h"
 #include "models/graph/diffusion/unet.h"
 #include "models/graph/text/clip.h"
@@ -81,12 +82,16 @@ Status buildUNet(FunctionWriter& f, const nlohmann::json& json) {
   BURIN_TRY(needImage(r, config.down.size()));
   BURIN_TRY(need(r, "tokens", r.tokens));
   GraphBuilder& b = f.builder();
-  std::array inputs = {f.image("sample", config.inChannels),
-                       f.tensor("timestep", {r.batch}),
-                       f.tensor("encoder_hidden_states",
-                                {r.batch, r.tokens, config.contextWidth})};
+  std::vector inputs = {f.image("sample", config.inChannels),
+                        f.tensor("timestep", {r.batch}),
+                        f.tensor("encoder_hidden_states",
+                                 {r.batch, r.tokens, config.contextWidth})};
+  BURIN_ASSIGN(AdapterInputs adapters,
+               AdapterInputs::append(b, r, config, inputs));
   std::vector<Value> in = b.beginFunction(r.name, inputs);
+  adapters.begin(b, in, 1);
   Value sample = unet(b, config, f.enterImage(in[0]), in[1], f.enter(in[2]));
+  BURIN_TRY(adapters.attach(b));
   std::array outputs = {NamedValue{"sample", f.leaveImage(sample)}};
   b.endFunction(outputs);
   return okStatus();
@@ -197,7 +202,7 @@ Status buildEditStep(FunctionWriter& f, const nlohmann::json& json) {
   auto latent = [&](std::string name) {
     return f.tensor(std::move(name), {r.batch, r.height, r.width, channels});
   };
-  std::array inputs = {
+  std::vector inputs = {
       latent("sample"),
       latent("first"),
       latent("noise"),
@@ -208,9 +213,13 @@ Status buildEditStep(FunctionWriter& f, const nlohmann::json& json) {
       f.tensor("encoder_hidden_states",
                {evaluations, r.tokens, config.contextWidth})};
   GraphBuilder& b = f.builder();
+  BURIN_ASSIGN(AdapterInputs adapters,
+               AdapterInputs::append(b, r, config, inputs));
   std::vector<Value> in = b.beginFunction(r.name, inputs);
+  adapters.begin(b, in, branches);
   EditState next = editStep(
       b, config, {in[0], in[1], in[2], in[3], in[4], in[5], f.enter(in[6])});
+  BURIN_TRY(adapters.attach(b));
   std::array outputs = {NamedValue{"sample", next.sample},
                         NamedValue{"history", next.history}};
   b.endFunction(outputs);
@@ -232,42 +241,60 @@ Status buildEditDecode(FunctionWriter& f, const nlohmann::json& json) {
   return okStatus();
 }
 
-Status buildTrainInitialize(FunctionWriter& f, const nlohmann::json& json) {
+// What a UNet's training works on.
+Result<ParameterLayout> readTrained(FunctionWriter& f,
+                                    const nlohmann::json& json) {
   BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  return trainedLayout(f.builder(), config, f.request().adapter);
+}
+
+Status buildTrainInitialize(FunctionWriter& f, const nlohmann::json& json) {
+  BURIN_ASSIGN(ParameterLayout layout, readTrained(f, json));
   GraphBuilder& b = f.builder();
-  trainInitialize(b, f.request().name, unetLayout(b, config));
+  if (f.request().adapter)
+    joinTensors(b, f.request().name, layout, "parameters", b.f32());
+  else
+    trainInitialize(b, f.request().name, layout);
   return okStatus();
 }
 
 Status buildTrainExport(FunctionWriter& f, const nlohmann::json& json) {
-  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
+  BURIN_ASSIGN(ParameterLayout layout, readTrained(f, json));
   GraphBuilder& b = f.builder();
-  trainExport(b, f.request().name, unetLayout(b, config), b.parameterType());
+  trainExport(b, f.request().name, layout,
+              f.request().adapter ? b.f32() : b.parameterType());
   return okStatus();
 }
 
 Status buildTrainStep(FunctionWriter& f, const nlohmann::json& json) {
   BURIN_ASSIGN(UNetConfig config, readEditor(f.request(), json));
-  trainStep(f.builder(), f.request(), config);
-  return okStatus();
+  return trainStep(f.builder(), f.request(), config);
 }
 
 Status buildTrainGradient(FunctionWriter& f, const nlohmann::json& json) {
   BURIN_ASSIGN(UNetConfig config, readEditor(f.request(), json));
-  trainGradient(f.builder(), f.request(), config);
-  return okStatus();
+  return trainGradient(f.builder(), f.request(), config);
 }
 
 Status buildTrainAccumulate(FunctionWriter& f, const nlohmann::json& json) {
-  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
-  GraphBuilder& b = f.builder();
-  trainAccumulate(b, f.request().name, unetLayout(b, config));
+  BURIN_ASSIGN(ParameterLayout layout, readTrained(f, json));
+  trainAccumulate(f.builder(), f.request().name, layout);
   return okStatus();
 }
 
 Status buildTrainUpdate(FunctionWriter& f, const nlohmann::json& json) {
-  BURIN_ASSIGN(UNetConfig config, readUNetConfig(json));
-  trainUpdate(f.builder(), f.request(), unetLayout(f.builder(), config));
+  BURIN_ASSIGN(ParameterLayout layout, readTrained(f, json));
+  trainUpdate(f.builder(), f.request(), layout);
+  return okStatus();
+}
+
+Status buildEditAdapters(FunctionWriter& f, const nlohmann::json& json) {
+  if (!f.request().adapter)
+    return invalidArgument("function '" + f.request().name +
+                           "' needs \"adapter\" in its request");
+  BURIN_ASSIGN(ParameterLayout layout, readTrained(f, json));
+  GraphBuilder& b = f.builder();
+  joinTensors(b, f.request().name, layout, "adapters", b.activation());
   return okStatus();
 }
 
@@ -277,13 +304,14 @@ struct FunctionRow {
   Status (*build)(FunctionWriter&, const nlohmann::json&);
 };
 
-constexpr std::array<FunctionRow, 14> kFunctions = {{
+constexpr std::array<FunctionRow, 15> kFunctions = {{
     {"unet", "unet", buildUNet},
     {"vae", "vae_encoder", buildEncoder},
     {"vae", "vae_decoder", buildDecoder},
     {"text_encoder", "text_encoder", buildTextEncoder},
     {"text_encoder", "edit_text", buildEditText},
     {"vae", "edit_picture", buildEditPicture},
+    {"unet", "edit_adapters", buildEditAdapters},
     {"unet", "edit_step", buildEditStep},
     {"vae", "edit_decode", buildEditDecode},
     {"unet", "train_initialize", buildTrainInitialize},
@@ -348,6 +376,10 @@ buildModule(mlir::MLIRContext& context, const CompileRequest& request) {
     const ComponentRequest& component =
         request.components.find(function.component)->second;
     BURIN_ASSIGN(FunctionRow row, findFunction(function));
+    if (function.adapter && function.component != "unet")
+      return unimplemented("function '" + function.name +
+                           "' is of component '" + function.component +
+                           "', and \"adapter\" is for the unet");
     GraphBuilder builder(*module, floatType(context, request.precision),
                          floatType(context, component.dtype));
     auto scope = builder.scope(function.component);

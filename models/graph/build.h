@@ -18,6 +18,10 @@
 //                               -> sample, history
 //   vae           edit_decode   sample -> edited
 //
+// With "adapter" in the request, unet and edit_step read the inputs `adapters`
+// and `adapter_gate` too (models/graph/diffusion/adapter_inputs.h):
+//   unet          edit_adapters factors, by layer -> adapters
+//
 // Training, on flat buffers of all parameters (models/graph/train/train.h):
 //   unet          train_initialize   -> parameters
 //                 train_step         parameters, first_moment, second_moment,
@@ -26,6 +30,8 @@
 //                                    signal, noise_level, hyper
 //                                    -> the first four, report
 //                 train_export       parameters -> tensors of the checkpoint
+// and with "adapter", on the factors of an adapter alone, with which
+// train_initialize begins.
 //
 // Floats at the boundary are f32, `timestep` is f32 [batch], `input_ids` i64.
 #pragma once

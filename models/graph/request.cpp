@@ -80,8 +80,24 @@ bool readChoice(Config& c, std::string_view key, std::string_view first,
   return value == second;
 }
 
+Result<AdapterRequest> readAdapter(const std::string& label,
+                                   const nlohmann::json& json) {
+  constexpr int64_t kLargestRank = 4096;
+  Config c(label + ".adapter", json);
+  AdapterRequest adapter;
+  adapter.rank = readExtent(c, "rank", 0, kLargestRank);
+  adapter.scale = c.number("scale", 1);
+  adapter.layers = c.texts("layers", {});
+  if (adapter.rank == 0 || adapter.layers.empty())
+    c.reject(adapter.rank == 0 ? "rank" : "layers",
+             "is missing; an adapter needs it");
+  BURIN_TRY(c.finish());
+  return adapter;
+}
+
 Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
-  Config c("functions[" + std::to_string(i) + "]", json);
+  const std::string label = "functions[" + std::to_string(i) + "]";
+  Config c(label, json);
   FunctionRequest function;
   function.component = c.text("component", "");
   function.name = c.text("name", "");
@@ -97,7 +113,11 @@ Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   if (readChoice(c, "prediction", "epsilon", "v_prediction"))
     function.prediction = Prediction::kVelocity;
   function.decayAll = readChoice(c, "decay", "weights", "all");
+  c.ignore({"adapter"});
   BURIN_TRY(c.finish());
+  if (c.has("adapter")) {
+    BURIN_ASSIGN(function.adapter, readAdapter(label, json["adapter"]));
+  }
   return function;
 }
 

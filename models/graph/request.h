@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,13 @@ struct EditBranch {
 
 // What a denoiser is trained to predict.
 enum class Prediction { kEpsilon, kVelocity };
+
+// Low-rank terms beside layers of a component (models/graph/common/low_rank.h).
+struct AdapterRequest {
+  int64_t rank = 0; // of all adapters together that stand side by side
+  double scale = 1; // alpha / rank, in training
+  std::vector<std::string> layers; // "mid_block.attentions.0.proj_in"
+};
 
 // Extents are those of the function's input; what a function does not take
 // is 0. `height` and `width` count pixels or latent pixels.
@@ -59,6 +67,10 @@ struct FunctionRequest {
   // is "weights" (tensors of more than one axis) or "all".
   Prediction prediction = Prediction::kEpsilon;
   bool decayAll = false;
+  // "adapter": {"rank": 16, "scale": 1, "layers": ["conv_in", ..]}. A training
+  // step then learns its factors alone; "unet" and "edit_step" take them as
+  // inputs.
+  std::optional<AdapterRequest> adapter;
 };
 
 struct CompileRequest {

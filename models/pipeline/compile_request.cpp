@@ -92,6 +92,10 @@ Result<json> functionOf(const FunctionRequest& function,
     result["prediction"] = function.prediction;
   if (!function.decay.empty())
     result["decay"] = function.decay;
+  if (function.adapter)
+    result["adapter"] = {{"rank", function.adapter->rank},
+                         {"scale", function.adapter->scale},
+                         {"layers", function.adapter->layers}};
   return result;
 }
 

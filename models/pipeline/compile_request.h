@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,16 @@
 #include "runtime/base/status.h"
 
 namespace burin {
+
+// Low-rank terms beside layers of a UNet: to be learnt, or inputs of a function
+// that runs it.
+struct AdapterShape {
+  int64_t rank = 0;                // of all that stand side by side
+  double scale = 1;                // alpha / rank, in training
+  std::vector<std::string> layers; // "mid_block.attentions.0.proj_in"
+
+  bool operator==(const AdapterShape&) const = default;
+};
 
 // One specialised function. Zero stands for an extent that the function does
 // not have.
@@ -30,6 +41,7 @@ struct FunctionRequest {
   // Of a training step: "epsilon" or "v_prediction"; "weights" or "all".
   std::string prediction = {};
   std::string decay = {};
+  std::optional<AdapterShape> adapter = {};
 
   bool operator==(const FunctionRequest&) const = default;
 };
@@ -54,6 +66,7 @@ inline constexpr FunctionKind kFunctions[] = {
     {"text_encoder", "text_encoder", "", "input_ids"},
     {"edit_text", "text_encoder", "", "input_ids", true},
     {"edit_picture", "vae", "image", "", true},
+    {"edit_adapters", "unet", "", "", true},
     {"edit_step", "unet", "sample", "encoder_hidden_states", true,
      "encoder_hidden_states"},
     {"edit_decode", "vae", "sample", "", true},

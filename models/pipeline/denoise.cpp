@@ -72,9 +72,16 @@ std::vector<FunctionRequest> editFunctions(const EditShape& shape) {
   for (const Branch& branch : shape.branches)
     step.branches.push_back(branchName(branch));
   text.branches = picture.branches = step.branches;
+  step.adapter = shape.adapter;
   std::vector<FunctionRequest> functions = {text, picture, step, decode};
   for (FunctionRequest& function : functions)
     function.batch = static_cast<int64_t>(shape.edits);
+  if (shape.adapter) {
+    FunctionRequest join;
+    join.name = "edit_adapters";
+    join.adapter = shape.adapter;
+    functions.push_back(std::move(join));
+  }
   return functions;
 }
 
@@ -119,6 +126,9 @@ Status Denoiser::bindFunctions() {
   BURIN_TRY(checkShape());
   BURIN_ASSIGN(text_, bind("edit_text"));
   BURIN_ASSIGN(picture_, bind("edit_picture"));
+  if (shape_.adapter) {
+    BURIN_ASSIGN(adapters_, bind("edit_adapters"));
+  }
   for (int parity : {0, 1}) {
     BURIN_ASSIGN(step_[parity], bind("edit_step", parity));
     BURIN_ASSIGN(decode_[parity], bind("edit_decode", parity));
@@ -173,6 +183,16 @@ Status Denoiser::enqueue(const Bound& bound) {
 Status Denoiser::upload(const std::string& name,
                         std::span<const std::byte> values) {
   return session_.device().upload(buffers_.at(name).memory.data(), values);
+}
+
+Status Denoiser::setAdapters(const AdapterBank& bank) {
+  for (const TensorSpec& spec : adapters_.function->inputs) {
+    std::vector<float> values = bank.factor(spec);
+    BURIN_TRY(upload(spec.name, std::as_bytes(std::span(values))));
+  }
+  BURIN_TRY(enqueue(adapters_));
+  BURIN_TRY(upload("adapter_gate", std::as_bytes(std::span(bank.gate()))));
+  return session_.device().synchronize();
 }
 
 Status Denoiser::encode(std::span<const EditPlan> plans,

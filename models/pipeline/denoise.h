@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/pipeline/adapter_bank.h"
 #include "models/pipeline/plan.h"
 #include "models/pipeline/session.h"
 
@@ -25,6 +26,7 @@ struct EditShape {
   size_t edits = 1;
   std::vector<Branch> branches; // of all edits; the weights mean nothing
   size_t tokens = 77;
+  std::optional<AdapterShape> adapter; // of AdapterBank
 };
 
 // The shape that edits share. The error says which plans differ in size or in
@@ -45,6 +47,9 @@ public:
   static Result<std::unique_ptr<Denoiser>> create(Session& session,
                                                   EditShape shape);
 
+  // Before the first edit and whenever they change, where the shape has
+  // adapters: those of a bank of that shape.
+  Status setAdapters(const AdapterBank& bank);
   // `emptyText` is the encoding of "". Every image has the shape's extent.
   Status encode(std::span<const EditPlan> plans,
                 const text::Encoding& emptyText, std::span<const Image> images);
@@ -88,7 +93,7 @@ private:
   Session& session_;
   EditShape shape_;
   std::map<std::string, Buffer, std::less<>> buffers_; // by tensor
-  Bound text_, picture_, invariants_;
+  Bound text_, picture_, invariants_, adapters_;
   // Sample and history go back and forth between two buffers each, so that a
   // step never writes what it reads: after an even number of steps they lie in
   // the first.

@@ -2,6 +2,7 @@
 // Opens a model for the shape of an edit and runs the edit's stages.
 #include "models/pipeline/edit.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "formats/image/resize.h"
@@ -97,6 +98,17 @@ Status Editor::openSession(const EditShape& shape,
   return stopped;
 }
 
+Result<AdapterBank>
+Editor::openAdapters(std::span<const EditRequest> requests) const {
+  std::vector<std::span<const adapters::AdapterUse>> uses;
+  for (const EditRequest& request : requests)
+    uses.emplace_back(request.adapters);
+  if (std::ranges::all_of(uses, [](auto& edit) { return edit.empty(); }))
+    return AdapterBank();
+  BURIN_ASSIGN(Checkpoint model, Checkpoint::open(path_));
+  return AdapterBank::open(model, uses);
+}
+
 Result<EditResult> Editor::run(const EditPlan& plan, const EditRequest& request,
                                const EditCallback& progress) {
   BURIN_ASSIGN(std::vector<EditResult> results,
@@ -111,7 +123,11 @@ Editor::run(std::span<const EditPlan> plans,
   EditTimes times;
   Stopwatch watch;
   BURIN_ASSIGN(EditShape shape, shapeOf(plans));
+  BURIN_ASSIGN(AdapterBank bank, openAdapters(requests));
+  shape.adapter = bank.shape();
   BURIN_TRY(openSession(shape, progress));
+  if (shape.adapter)
+    BURIN_TRY(denoiser_->setAdapters(bank));
   times.open = watch.lap();
 
   BURIN_TRY(notify(progress, EditProgress::Stage::kEncode));

@@ -65,8 +65,8 @@ public:
   Result<EditResult> run(const EditPlan& plan, const EditRequest& request,
                          const EditCallback& progress = {});
   // Edits of one size and one number of evaluations at once, each with its own
-  // seed, scales, sampler and instruction. The results share their times.
-  // Precondition: plan i was made from request i by this editor.
+  // seed, scales, sampler, instruction and adapters. The results share their
+  // times. Precondition: plan i was made from request i by this editor.
   Result<std::vector<EditResult>> run(std::span<const EditPlan> plans,
                                       std::span<const EditRequest> requests,
                                       const EditCallback& progress = {},
@@ -80,6 +80,7 @@ private:
         device_(std::move(device)) {}
 
   Status openSession(const EditShape& shape, const EditCallback& progress);
+  Result<AdapterBank> openAdapters(std::span<const EditRequest> requests) const;
 
   std::string path_;
   ModelInfo info_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/image/image.h"
+#include "models/adapters/adapted_weights.h"
 #include "models/pipeline/guidance.h"
 #include "models/pipeline/model_info.h"
 #include "models/pipeline/noise.h"
@@ -30,6 +31,9 @@ struct EditRequest {
   RandomMode random = RandomMode::kTorchCpu;
   // Cut an instruction that is too long instead of refusing it.
   bool cutLongText = false;
+  // Of this edit alone, of those that run with it: terms beside the network's
+  // weights, which stay the model's own.
+  std::vector<adapters::AdapterUse> adapters;
   // Standard normal numbers to use instead of random ones: rows of channels x
   // height x width of the latent picture, the first one to begin with and one
   // more for each step of a sampler that draws noise. Empty: none.

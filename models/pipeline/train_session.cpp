@@ -7,6 +7,7 @@
 
 #include "formats/checkpoint/writer.h"
 #include "formats/file/sha256.h"
+#include "models/adapters/initialize.h"
 
 namespace burin::pipeline {
 namespace {
@@ -23,10 +24,18 @@ size_t bytesOf(const TensorSpec& spec) {
   return static_cast<size_t>(*byteCount(spec.dtype, spec.shape));
 }
 
+FunctionRequest plainRequest(const char* name, const TrainOptions& options) {
+  FunctionRequest request;
+  request.name = name;
+  if (options.adapter)
+    request.adapter = {options.adapter->rank, options.adapter->scale(),
+                       options.adapter->layers};
+  return request;
+}
+
 // `name` is train_step or train_gradient.
 FunctionRequest batchRequest(const char* name, const TrainOptions& options) {
-  FunctionRequest step;
-  step.name = name;
+  FunctionRequest step = plainRequest(name, options);
   step.batch = options.batch / options.parts;
   step.height = options.height;
   step.width = options.width;
@@ -34,12 +43,6 @@ FunctionRequest batchRequest(const char* name, const TrainOptions& options) {
   bool velocity = options.prediction == schedule::Prediction::kVelocity;
   step.prediction = velocity ? "v_prediction" : "epsilon";
   return step;
-}
-
-FunctionRequest plainRequest(const char* name) {
-  FunctionRequest request;
-  request.name = name;
-  return request;
 }
 
 std::string_view bufferOf(TrainSession::Weights which) {
@@ -66,7 +69,8 @@ SessionOptions sessionOptions(const TrainOptions& options) {
 std::vector<FunctionRequest>
 TrainSession::functions(const TrainOptions& options) {
   const char* decay = options.decayWeightsAlone ? "weights" : "all";
-  std::vector<FunctionRequest> requests = {plainRequest("train_export")};
+  std::vector<FunctionRequest> requests = {
+      plainRequest("train_export", options)};
   if (options.parts == 1 && options.processes == 1) {
     requests.push_back(batchRequest("train_step", options));
     requests.back().decay = decay;
@@ -74,14 +78,15 @@ TrainSession::functions(const TrainOptions& options) {
   }
   requests.push_back(batchRequest("train_gradient", options));
   if (options.parts > 1)
-    requests.push_back(plainRequest("train_accumulate"));
-  requests.push_back(plainRequest("train_update"));
+    requests.push_back(plainRequest("train_accumulate", options));
+  requests.push_back(plainRequest("train_update", options));
   requests.back().decay = decay;
   return requests;
 }
 
-std::vector<FunctionRequest> TrainSession::beginning() {
-  return {plainRequest("train_initialize")};
+std::vector<FunctionRequest>
+TrainSession::beginning(const TrainOptions& options) {
+  return {plainRequest("train_initialize", options)};
 }
 
 Result<std::unique_ptr<TrainSession>>
@@ -161,13 +166,30 @@ Status TrainSession::initialize(const TrainOptions& options) {
   std::shared_ptr<Device> device(std::shared_ptr<void>(), &session_->device());
   SessionOptions session = sessionOptions(options);
   session.moduleFile = options.beginningFile;
-  BURIN_ASSIGN(auto begin, Session::open(std::move(checkpoint), beginning(),
-                                         session, device));
+  BURIN_ASSIGN(auto begin, Session::open(std::move(checkpoint),
+                                         beginning(options), session, device));
   BURIN_ASSIGN(const FunctionInfo* function,
                begin->program().find("train_initialize"));
+  if (function->inputs.empty() == options.adapter.has_value() ||
+      function->outputs[0].shape !=
+          buffers_.find(kParameters)->second.spec.shape)
+    return invalidArgument("the modules that were given are of another "
+                           "training; compile them from this configuration");
+  // An adapter's factors, which no checkpoint has.
+  std::vector<Memory> memories;
+  std::vector<std::byte*> factors;
+  for (const TensorSpec& spec : function->inputs) {
+    std::vector<float> values(bytesOf(spec) / sizeof(float));
+    adapters::initializeFactor(spec.name, spec.shape, options.adapter->seed,
+                               factors.size(), values);
+    BURIN_ASSIGN(Memory memory, device->allocate(bytesOf(spec)));
+    factors.push_back(memory.data());
+    memories.push_back(std::move(memory));
+    BURIN_TRY(device->upload(factors.back(), std::as_bytes(std::span(values))));
+  }
   for (std::string_view name : {kParameters, kAverage}) {
     std::array<std::byte*, 1> to = {buffers_.find(name)->second.memory.data()};
-    BURIN_TRY(begin->program().enqueue(*function, {}, to));
+    BURIN_TRY(begin->program().enqueue(*function, factors, to));
   }
   return session_->device().synchronize();
 }

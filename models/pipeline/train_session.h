@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,16 @@
 #include "runtime/collective/collective.h"
 
 namespace burin::pipeline {
+
+// An adapter to be learnt beside a frozen network.
+struct TrainAdapter {
+  int64_t rank = 0;
+  double alpha = 0;
+  std::vector<std::string> layers; // of the UNet (models/adapters/targets.h)
+  uint64_t seed = 0;               // of what A begins with
+
+  double scale() const { return alpha / static_cast<double>(rank); }
+};
 
 struct TrainOptions {
   std::string device = "cpu";    // models/pipeline/device.h
@@ -31,6 +42,10 @@ struct TrainOptions {
   // Whether weights alone decay (tensors of more than one axis), or biases and
   // norms too.
   bool decayWeightsAlone = true;
+  // What is trained instead of the network. Buffers, state and exported tensors
+  // are of its factors alone, "unet.<layer>.lora_A.weight" and "...lora_B...",
+  // float32; the checkpoint is read as it is.
+  std::optional<TrainAdapter> adapter;
   // Compiled modules to use instead of compiling: TrainSession::functions(),
   // beginning().
   std::string moduleFile, beginningFile;
@@ -70,10 +85,11 @@ class TrainSession {
 public:
   // What a session runs from then on, and once before.
   static std::vector<FunctionRequest> functions(const TrainOptions& options);
-  static std::vector<FunctionRequest> beginning();
+  static std::vector<FunctionRequest> beginning(const TrainOptions& options);
 
-  // Compiles or finds the module, and begins from the checkpoint's weights,
-  // moments of zero, and an average that equals the weights. Several processes
+  // Compiles or finds the module, and begins from the checkpoint's weights (an
+  // adapter: from initializeFactor's), moments of zero, and an average that
+  // equals the weights. Several processes
   // need a `collective` on `device`.
   static Result<std::unique_ptr<TrainSession>>
   open(Checkpoint checkpoint, const TrainOptions& options,
@@ -94,7 +110,7 @@ public:
   int64_t updates() const { return updates_; }
 
   // What is trained, in the order of the flat buffers: names and shapes as in
-  // the checkpoint, in its element type.
+  // the checkpoint, in its element type; or factors.
   std::span<const TensorSpec> tensors() const { return tensors_; }
   int64_t parameterCount() const;
   // Bytes on the device: the four buffers and working memory.

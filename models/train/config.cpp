@@ -36,6 +36,7 @@ constexpr std::string_view kExample = R"({
   "max_gradient_norm": 1.0,
   "average_decay": 0.9999,
   "dropout": {"text": 0.05, "picture": 0.05, "both": 0.05},
+  "adapter": null,
 
   "checkpoint": {"every": 1000, "keep": 2},
   "log_every": 10,
@@ -128,6 +129,29 @@ Status readDropout(Fields& root, DropoutConfig& dropout) {
   return okStatus();
 }
 
+// Null is as good as absent.
+Status readAdapter(Fields& root, bool card, std::optional<AdapterConfig>& out) {
+  constexpr std::array<std::string_view, 3> kLayouts = {"diffusers", "peft",
+                                                        "kohya"};
+  if (root.isNull("adapter"))
+    return okStatus();
+  AdapterConfig adapter;
+  BURIN_ASSIGN(Fields fields, root.object("adapter"));
+  BURIN_TRY(fields.integer("rank", adapter.rank, 1, 1024));
+  BURIN_TRY(need(fields, "rank", adapter.rank > 0));
+  if (adapter.rank == 1 && card)
+    return fields.fault("rank", "is 1; on cards it must be at least 2");
+  adapter.alpha = static_cast<double>(adapter.rank);
+  BURIN_TRY(fields.number("alpha", adapter.alpha, 1e-6, 1e6));
+  BURIN_TRY(fields.texts("targets", adapter.targets));
+  size_t layout = 0;
+  BURIN_TRY(fields.choice("layout", layout, kLayouts));
+  adapter.layout = static_cast<adapters::Layout>(layout);
+  BURIN_TRY(fields.finish());
+  out = std::move(adapter);
+  return okStatus();
+}
+
 Status readOutputs(Fields& root, const std::filesystem::path& folder,
                    TrainConfig& config) {
   BURIN_ASSIGN(Fields checkpoint, root.object("checkpoint"));
@@ -189,6 +213,8 @@ Result<TrainConfig> parseTrainConfig(std::string_view text,
   BURIN_TRY(root.number("max_gradient_norm", config.maxGradientNorm, 0, 1e6));
   BURIN_TRY(root.number("average_decay", config.averageDecay, 0, 1));
   BURIN_TRY(readDropout(root, config.dropout));
+  bool card = parseDevice(config.device)->cuda;
+  BURIN_TRY(readAdapter(root, card, config.adapter));
   BURIN_TRY(readOutputs(root, folder, config));
   BURIN_TRY(root.finish());
   return config;

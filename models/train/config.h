@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "models/adapters/lora_writer.h"
 #include "runtime/base/status.h"
 
 namespace burin::train {
@@ -27,6 +30,15 @@ struct AdamWConfig {
 // that guidance has a network to compare with (Brooks et al. 2023, 3.2.1).
 struct DropoutConfig {
   double text = 0.05, picture = 0.05, both = 0.05;
+};
+
+// A low-rank adapter to be learnt while the network stays as it is.
+struct AdapterConfig {
+  int64_t rank = 0;
+  double alpha = 0;                    // the term's factor is alpha / rank
+  std::vector<std::string> targets = { // models/adapters/targets.h
+      "to_q", "to_k", "to_v", "to_out.0"};
+  adapters::Layout layout = adapters::Layout::kDiffusers; // of its file
 };
 
 struct CheckpointConfig {
@@ -63,6 +75,7 @@ struct TrainConfig {
   double maxGradientNorm = 1; // 0: gradients are not clipped
   double averageDecay = 0.9999;
   DropoutConfig dropout;
+  std::optional<AdapterConfig> adapter; // absent: the network learns
   CheckpointConfig checkpoint;
   int64_t logEvery = 10; // steps
   SampleConfig samples;

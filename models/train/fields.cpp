@@ -167,6 +167,25 @@ Status Fields::wholeNumber(const char* key, int64_t& out, int64_t lowest,
   return okStatus();
 }
 
+Status Fields::texts(const char* key, std::vector<std::string>& out) {
+  const json* value = find(key);
+  if (!value)
+    return okStatus();
+  auto isText = [](const json& item) {
+    return item.is_string() && !item.get_ref<const std::string&>().empty();
+  };
+  if (!value->is_array() || value->empty() ||
+      !std::ranges::all_of(*value, isText))
+    return wrong(key, *value, "a list of texts, [\"one\", ...]");
+  out = value->get<std::vector<std::string>>();
+  return okStatus();
+}
+
+bool Fields::isNull(const char* key) {
+  const json* value = find(key);
+  return !value || value->is_null();
+}
+
 Status Fields::choice(const char* key, size_t& out,
                       std::span<const std::string_view> names) {
   const json* value = find(key);

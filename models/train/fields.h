@@ -37,12 +37,16 @@ public:
     out = static_cast<T>(value);
     return okStatus();
   }
+  // At least one, none of them empty.
+  Status texts(const char* key, std::vector<std::string>& out);
   // The position in `names`.
   Status choice(const char* key, size_t& out,
                 std::span<const std::string_view> names);
   // An empty one where there is none.
   Result<Fields> object(const char* key);
 
+  // Whether it is null or absent; null is then a value that is known.
+  bool isNull(const char* key);
   bool has(const char* key) const { return object_.contains(key); }
   // An error about a field: "config.json: 'a.b' <problem>".
   Status fault(const std::string& key, const std::string& problem) const;

@@ -68,7 +68,7 @@ Status States::checkRun(const std::string& path) const {
   if (*run != run_)
     return invalidArgument("'" + path +
                            "' is the state of a training that began from "
-                           "another model");
+                           "another model or trains another adapter");
   return okStatus();
 }
 

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "formats/file/atomic_file.h"
+#include "models/adapters/targets.h"
 #include "models/pipeline/edit.h"
 #include "models/pipeline/model_info.h"
+#include "models/train/adapter.h"
 #include "models/train/export.h"
 #include "models/train/folder_lock.h"
 #include "models/train/initial.h"
@@ -44,6 +46,8 @@ public:
     BURIN_TRY(inTurns([this] { return openData(); }));
     constexpr std::array<std::string_view, 1> kLearnt = {"unet."};
     std::string learnt = modelFingerprint(*beginning_, kLearnt);
+    if (adapter_)
+      learnt += " " + adapterFingerprint(*adapter_);
     BURIN_TRY(group_.agreeOn(learnt, "the fingerprint of the model"));
     BURIN_TRY(group_.agreeOn(std::to_string(data_->count()),
                              "the number of examples to learn from"));
@@ -60,10 +64,7 @@ public:
     auto publish = [this] { return this->publish(); };
     std::function<Result<Image>()> sample;
     if (samples_)
-      sample = [this] {
-        return samples_->draw(modelPath(config_), size_,
-                              sessionOptions(kSampleModule));
-      };
+      sample = [this] { return drawSamples(); };
     BURIN_ASSIGN(
         TrainSummary summary,
         runLoop({config_, *learner_, batcher, states, group_, publish, sample},
@@ -92,7 +93,8 @@ public:
       BURIN_ASSIGN(ModuleBytes module, cachedModule(request));
       return writeFileAtomically(path, module.bytes());
     };
-    BURIN_TRY(write(kBeginningModule, pipeline::TrainSession::beginning()));
+    BURIN_TRY(write(kBeginningModule,
+                    pipeline::TrainSession::beginning(trainOptions())));
     BURIN_TRY(
         write(kStepModule, pipeline::TrainSession::functions(trainOptions())));
     target.layout = Layout::kNhwc;
@@ -153,9 +155,24 @@ private:
                              std::to_string(size_) + "; the model '" +
                              config_.model + "' reads multiples of " +
                              std::to_string(info_.stride()));
+    BURIN_TRY(chooseLayers());
     int64_t side = size_ / info_.vaeStride;
     shape_ = {side, side, info_.latentChannels,
               static_cast<int64_t>(tokenizer_->maxTokens()), info_.textWidth};
+    return okStatus();
+  }
+
+  // Those of an adapter.
+  Status chooseLayers() {
+    if (!config_.adapter)
+      return okStatus();
+    const AdapterConfig& adapter = *config_.adapter;
+    auto layers = adapters::matchLayers(start_->tensors(), adapter.targets);
+    if (!layers.ok())
+      return invalidArgument(config_.file +
+                             ": 'adapter.targets' of the model '" +
+                             config_.model + "': " + layers.status().message());
+    adapter_ = {adapter.rank, adapter.alpha, *std::move(layers), config_.seed};
     return okStatus();
   }
 
@@ -306,6 +323,7 @@ private:
     options.width = shape_.width;
     options.tokens = shape_.tokens;
     options.prediction = info_.scheduler.prediction;
+    options.adapter = adapter_;
     options.compile = sessionOptions(kStepModule).compile;
     options.moduleFile = moduleFile(kStepModule);
     options.beginningFile = moduleFile(kBeginningModule);
@@ -322,7 +340,18 @@ private:
 
   Status publish() {
     BURIN_ASSIGN(pipeline::TrainedTensors trained, learner_->average());
+    if (config_.adapter)
+      return exportAdapter(*config_.adapter, trained, modelPath(config_));
     return exportModel(*start_, trained, modelPath(config_));
+  }
+
+  // Of what was published.
+  Result<Image> drawSamples() const {
+    SessionOptions options = sessionOptions(kSampleModule);
+    if (!config_.adapter)
+      return samples_->draw(modelPath(config_), size_, options);
+    options.adapters = {{modelPath(config_), 1}};
+    return samples_->draw(config_.model, size_, options);
   }
 
   void stage(const std::string& text) const {
@@ -342,6 +371,7 @@ private:
   pipeline::ModelInfo info_;
   std::optional<text::ClipTokenizer> tokenizer_;
   int size_ = 0;
+  std::optional<pipeline::TrainAdapter> adapter_;
   EncodedShape shape_;
   std::shared_ptr<Device> device_;
   std::shared_ptr<Collective> collective_;
@@ -354,6 +384,10 @@ private:
 } // namespace
 
 std::string modelPath(const TrainConfig& config) {
+  if (config.adapter)
+    return config.output + (config.adapter->layout == adapters::Layout::kPeft
+                                ? "/adapter"
+                                : "/adapter.safetensors");
   return config.output + "/model.burin";
 }
 

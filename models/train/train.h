@@ -8,7 +8,8 @@
 namespace burin::train {
 
 // What a training writes below its output folder:
-//   model.burin         the model with averaged weights, to edit with
+//   model.burin         the model with averaged weights, to edit with; of an
+//                       adapter adapter.safetensors, of PEFT's a folder adapter
 //   state-NNN.burin     the newest states
 //   log.jsonl           a row every 'log_every' steps
 //   tensorboard/        the same, and samples, as event files
@@ -16,6 +17,7 @@ namespace burin::train {
 //   encoded/            the data as latents and text states, unless 'cache'
 //                       says another place
 //   lock                held while it runs
+// The first of these.
 std::string modelPath(const TrainConfig& config);
 
 // Checks everything before it writes anything. Goes on from the newest state

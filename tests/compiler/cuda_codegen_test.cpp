@@ -363,6 +363,36 @@ const Case kCases[] = {
           : tensor<2x64x80xbf16>, tensor<2x77x80xbf16>, tensor<2x77x80xbf16>
       })",
      2},
+    // The keys' step writes what nobody reads.
+    {"QueryGradient", R"(
+      func.func @main(%q: tensor<2x64x80xbf16>, %k: tensor<2x77x80xbf16>,
+                      %y: tensor<2x64x80xbf16>) -> tensor<2x64x80xbf16> {
+        %dq, %dk, %dv = burin.attention_gradient %q, %k, %k, %y, %y
+          heads 2 scale 1.58e-01
+          : tensor<2x64x80xbf16>, tensor<2x77x80xbf16>, tensor<2x77x80xbf16>,
+            tensor<2x64x80xbf16>, tensor<2x64x80xbf16>
+        return %dq : tensor<2x64x80xbf16>
+      })",
+     2},
+    // A layer with low-rank terms of two samples, as adapters are inputs: three
+    // products, and the packing of two weights that are no parameters.
+    {"LowRank", R"(
+      func.func @main(%x: tensor<2x64x80xbf16>, %a: tensor<16x80xbf16>,
+                      %b: tensor<96x16xbf16>, %gate: tensor<2x1x16xf32>)
+          -> tensor<2x64x96xbf16> {
+        %w = burin.parameter "w" : tensor<96x80xf32>
+        %y = burin.linear %x, %w : tensor<2x64x80xbf16>, tensor<96x80xf32>
+        %h = burin.linear %x, %a : tensor<2x64x80xbf16>, tensor<16x80xbf16>
+        %f = burin.cast %h : tensor<2x64x16xbf16> to f32
+        %g = burin.binary "mul" %f, %gate
+          : tensor<2x64x16xf32>, tensor<2x1x16xf32>
+        %s = burin.cast %g : tensor<2x64x16xf32> to bf16
+        %t = burin.linear %s, %b : tensor<2x64x16xbf16>, tensor<96x16xbf16>
+        %z = burin.binary "add" %y, %t
+          : tensor<2x64x96xbf16>, tensor<2x64x96xbf16>
+        return %z : tensor<2x64x96xbf16>
+      })",
+     5},
     {"Tokens", R"(
       func.func @main(%i: tensor<3x77xi64>) -> tensor<3x64xbf16> {
         %t = burin.parameter "t" : tensor<490x64xbf16>

@@ -299,3 +299,18 @@ func.func @do_not_meet(%x: tensor<2x5x24xf32>, %y: tensor<2x5x24xf32>,
   %5 = burin.binary "add" %4, %3 : tensor<2x5x24xf32>, tensor<1x24xf32>
   return %1, %5 : tensor<2x5x24xf32>, tensor<2x5x24xf32>
 }
+
+// A library kernel writes all its results, those that nobody reads too.
+// CHECK-LABEL: @unread_results
+// CHECK: %{{.+}}:3 = burin.region "library"
+// CHECK-NEXT: %[[Q:.+]], %[[K:.+]], %[[V:.+]] = burin.attention_gradient
+// CHECK-NEXT: burin.yield %[[Q]], %[[K]], %[[V]]
+func.func @unread_results(%q: tensor<1x6x8xf32>, %k: tensor<1x4x8xf32>,
+                          %y: tensor<1x6x8xf32>, %dy: tensor<1x6x8xf32>)
+    -> tensor<1x6x8xf32> {
+  %dq, %dk, %dv = burin.attention_gradient %q, %k, %k, %y, %dy
+    heads 2 scale 5.0e-01
+    : tensor<1x6x8xf32>, tensor<1x4x8xf32>, tensor<1x4x8xf32>,
+      tensor<1x6x8xf32>, tensor<1x6x8xf32>
+  return %dq : tensor<1x6x8xf32>
+}

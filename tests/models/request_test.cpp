@@ -55,6 +55,12 @@ json editRequest() {
   return request;
 }
 
+json adapterRequest() {
+  json request = unetRequest();
+  request["functions"][0]["adapter"] = {{"rank", 4}, {"layers", {"conv_in"}}};
+  return request;
+}
+
 json trainRequest() {
   json request = unetRequest();
   request["functions"][0]["name"] = "train_step";
@@ -126,6 +132,23 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"decay", trainRequest, "/functions/0/decay", "\"none\"",
                    "'decay' is \"none\", and Burin supports \"weights\" and "
                    "\"all\""},
+        BadRequest{"adapter", adapterRequest, "/functions/0/adapter", "3",
+                   "functions[0].adapter is not a JSON object"},
+        BadRequest{"adapter_rank", adapterRequest, "/functions/0/adapter/rank",
+                   "100000",
+                   "'rank' is 100000, and Burin supports values from 1 to"},
+        BadRequest{"adapter_layers", adapterRequest,
+                   "/functions/0/adapter/layers", "[]", "'layers' is []"},
+        BadRequest{"adapter_layer", adapterRequest,
+                   "/functions/0/adapter/layers/0", "\"conv_on\"",
+                   "no layer 'unet.conv_on' for an adapter"},
+        BadRequest{"adapter_of_text", textRequest, "/functions/0/adapter",
+                   R"({"rank": 4, "layers": ["conv_in"]})",
+                   "of component 'text_encoder', and \"adapter\" is for the "
+                   "unet"},
+        BadRequest{"no_adapter", unetRequest, "/functions/0/name",
+                   "\"edit_adapters\"",
+                   "'edit_adapters' needs \"adapter\" in its request"},
         BadRequest{"unknown_key", unetRequest, "/speed", "9",
                    "'speed' is 9, a key Burin does not know"},
         BadRequest{"no_components", unetRequest, "/components", "[]",

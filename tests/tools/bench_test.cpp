@@ -271,5 +271,36 @@ TEST_F(TrainBenchTest, refuses_options_of_other_functions) {
   EXPECT_NE(result.error.find("--weights"), std::string::npos) << result.error;
 }
 
+TEST_F(BenchTest, takes_adapters_beside_the_weights) {
+  std::vector<std::string> more = {"--batch", "2",  "--height",   "8",
+                                   "--width", "16", "--adapters", "2",
+                                   "--rank",  "3",  "--targets",  "attn1.*"};
+  std::vector<std::string> plain = {"bench",    model(), "unet",
+                                    "--repeat", "1",     "--json"};
+  plain.insert(plain.end(), more.begin(), more.begin() + 6);
+  std::vector<std::string> with = plain;
+  with.insert(with.end(), more.begin() + 6, more.end());
+  CommandResult result = runBurin(with), base = runBurin(plain);
+  ASSERT_EQ(result.exitStatus, 0) << result.error;
+  ASSERT_EQ(base.exitStatus, 0) << base.error;
+  json report = json::parse(result.output, nullptr, false);
+  EXPECT_EQ(report["what"], "unet, batch 2, 8x16, 77 tokens, 2 adapters of "
+                            "rank 3, f32, cpu");
+  EXPECT_GT(report["launches"], json::parse(base.output)["launches"]);
+
+  std::string module = folder() / "adapted.burinm";
+  std::vector<std::string> compile = {
+      "compile", model(), "--function", "unet", "--tokens", "77", "-o", module};
+  compile.insert(compile.end(), more.begin(), more.end());
+  CommandResult made = runBurin(compile);
+  ASSERT_EQ(made.exitStatus, 0) << made.error;
+  CommandResult refused =
+      runBurin({"compile", model(), "--function", "text_encoder", "--tokens",
+                "7", "--adapters", "2", "-o", module});
+  EXPECT_EQ(refused.exitStatus, 2);
+  EXPECT_NE(refused.error.find("text_encoder"), std::string::npos)
+      << refused.error;
+}
+
 } // namespace
 } // namespace burin

@@ -21,6 +21,7 @@ TEST(TrainConfig, fills_in_what_is_not_said) {
   EXPECT_EQ(config->device, "cpu");
   EXPECT_EQ(config->rate.shape, RateConfig::Shape::kConstant);
   EXPECT_EQ(config->dropout.text, 0.05);
+  EXPECT_FALSE(config->adapter);
   EXPECT_EQ(config->samples.every, 0);
 }
 
@@ -42,6 +43,26 @@ TEST(TrainConfig, the_example_is_one_and_says_every_field) {
   EXPECT_EQ(config->adamw.decay, 0.01);
   EXPECT_EQ(config->averageDecay, 0.9999);
   EXPECT_EQ(config->samples.data, "heldout");
+}
+
+TEST(TrainConfig, an_adapter_has_alpha_and_targets_of_its_own_or_usual_ones) {
+  const std::string rest =
+      R"("model": "m", "data": "d", "output": "run", "steps": 1})";
+  Result<TrainConfig> usual =
+      parseTrainConfig(R"({"adapter": {"rank": 8}, )" + rest, "train.json");
+  ASSERT_TRUE(usual.ok()) << usual.status().message();
+  EXPECT_EQ(usual->adapter->alpha, 8);
+  EXPECT_EQ(usual->adapter->targets.size(), 4u);
+  EXPECT_EQ(usual->adapter->layout, adapters::Layout::kDiffusers);
+  Result<TrainConfig> own = parseTrainConfig(
+      R"({"adapter": {"rank": 8, "alpha": 2.5, "targets": ["attn2.*"],
+                      "layout": "kohya"}, )" +
+          rest,
+      "train.json");
+  ASSERT_TRUE(own.ok()) << own.status().message();
+  EXPECT_EQ(own->adapter->alpha, 2.5);
+  EXPECT_EQ(own->adapter->targets, std::vector<std::string>{"attn2.*"});
+  EXPECT_EQ(own->adapter->layout, adapters::Layout::kKohya);
 }
 
 TEST(TrainConfig, a_missing_file_is_named) {

@@ -75,6 +75,7 @@ void addBench(CLI::App& app, Action& chosen) {
       "      --device cuda --against torch --weights DIFFUSERS_FOLDER\n"
       "  burin bench model.burin train_step --batch 32 --precision bf16 \\\n"
       "      --device cuda --against torch\n"
+      "  burin bench model.burin unet --batch 8 --adapters 8 --rank 16\n"
       "  burin bench --kernels --shapes bench/shapes/cuda/unet_64.txt@3\n"
       "  burin bench --tune -o tuned.txt\n"
       "\nThe peer is PyTorch on the same network in the same call, in its\n"
@@ -107,8 +108,10 @@ void addBench(CLI::App& app, Action& chosen) {
   command->add_option("--repeat", options->repeat, "Runs, after one to warm up")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  command->add_option("--against", options->against, "A peer: torch")
-      ->check(CLI::IsMember({"torch"}));
+  CLI::Option* against =
+      command->add_option("--against", options->against, "A peer: torch")
+          ->check(CLI::IsMember({"torch"}));
+  addAdapterOptions(command, options->adapters)->excludes(against);
   command->add_option("--weights", options->weights,
                       "The diffusers folder that the model was converted "
                       "from: outputs are compared too");

@@ -47,10 +47,12 @@ void adoptExtents(FunctionRequest& request, const FunctionKind& kind,
 }
 
 // The next number of a tensor: between -1 and 1, a timestep in the range of
-// training.
+// training, factors of adapters small.
 float inputValue(std::string_view tensor, uint32_t& state) {
   state = state * 1664525u + 1013904223u;
   float value = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
+  if (tensor == "adapters")
+    return value * 0x1p-6f;
   return tensor == "timestep" ? std::round(500 + 490 * value) : value;
 }
 
@@ -223,6 +225,7 @@ Result<Measured> measureBurin(const BenchOptions& options) {
   std::string config;
   if (auto text = checkpoint.metadata(std::string(kind.component) + ".config"))
     config = *text;
+  BURIN_TRY(addAdapters(options.adapters, checkpoint, request));
   SessionOptions session;
   session.device = options.device;
   session.threads = options.threads;

@@ -8,12 +8,14 @@
 
 #include "models/pipeline/session.h"
 #include "models/schedule/optimizer.h"
+#include "tools/burin/adapter_options.h"
 
 namespace burin::cli {
 
 struct BenchOptions {
   std::string model;
   FunctionRequest function = {"", 1, 0, 0, 0};
+  AdapterOptions adapters;
   std::string device = "cpu";
   std::string precision = "f32";
   std::string module; // compiled already; of train_step, a folder of modules

@@ -36,6 +36,9 @@ std::string describe(const BenchOptions& options, const Measured& burin) {
     text += ", " + std::to_string(f.height) + "x" + std::to_string(f.width);
   if (f.tokens)
     text += ", " + std::to_string(f.tokens) + " tokens";
+  if (options.adapters.count > 0)
+    text += ", " + std::to_string(options.adapters.count) +
+            " adapters of rank " + std::to_string(options.adapters.rank);
   return text + ", " + options.precision + ", " + options.device;
 }
 

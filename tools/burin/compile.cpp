@@ -12,6 +12,7 @@
 #include "models/pipeline/device.h"
 #include "models/pipeline/edit.h"
 #include "models/pipeline/module_cache.h"
+#include "tools/burin/adapter_options.h"
 #include "tools/burin/target.h"
 
 namespace burin::cli {
@@ -20,6 +21,7 @@ namespace {
 struct CompileCommand {
   std::string model;
   FunctionRequest function;
+  AdapterOptions adapters;
   std::string output;
   std::string precision = "f32";
   std::string device, target;
@@ -31,9 +33,13 @@ struct CompileCommand {
 // pixels with the model's own scales.
 Result<std::vector<FunctionRequest>> functionsOf(const CompileCommand& options,
                                                  const Checkpoint& checkpoint) {
-  if (options.function.name != "edit")
-    return std::vector{options.function};
-  const FunctionRequest& f = options.function;
+  FunctionRequest f = options.function;
+  BURIN_TRY(addAdapters(options.adapters, checkpoint, f));
+  if (f.name != "edit")
+    return std::vector{f};
+  if (f.adapter)
+    return unimplemented("--adapters are compiled with unet and edit_step, "
+                         "not with edit");
   return pipeline::editFunctions(
       checkpoint, {static_cast<int>(f.width), static_cast<int>(f.height)},
       static_cast<size_t>(f.batch));
@@ -112,6 +118,7 @@ void addCompile(CLI::App& app, Action& chosen) {
                       "Length of the text");
   command->add_option("-o,--output", options->output, "Module to write")
       ->required();
+  addAdapterOptions(command, options->adapters);
   addPrecisionOption(command, options->precision);
   addTargetOption(command, options->target);
   command->add_option("--device", options->device,

@@ -47,7 +47,7 @@ struct Options {
   double eta = 0;
   uint64_t seed = 0;
   int threads = 0, repeat = 1;
-  bool cutText = false, json = false, quiet = false;
+  bool unmerged = false, cutText = false, json = false, quiet = false;
 };
 
 // A PNG that can be written without losing what must be kept.
@@ -211,7 +211,8 @@ Status execute(const Options& options) {
   session.moduleFile = options.module;
   for (const std::string& text : options.adapters) {
     BURIN_ASSIGN(adapters::AdapterUse use, adapters::parseAdapterUse(text));
-    session.adapters.push_back(std::move(use));
+    auto& where = options.unmerged ? request.adapters : session.adapters;
+    where.push_back(std::move(use));
   }
   BURIN_ASSIGN(auto editor, pipeline::Editor::open(model, session));
   BURIN_ASSIGN(EditPlan plan, editor->plan(request));
@@ -310,6 +311,11 @@ void addEdit(CLI::App& app, Action& chosen) {
                    "the option again for several, which add up")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_flag("--unmerged", options->unmerged,
+                 "Keep adapters beside the weights: a little slower, and a "
+                 "model in 16 bits does not round what they add")
+      ->needs("--lora");
   command
       ->add_option("--repeat", options->repeat,
                    "Edit this often, to time it warm (--json)")

@@ -29,10 +29,12 @@ Value castFlat(mlir::OpBuilder& builder, Value flat, mlir::Type element) {
 
 } // namespace
 
-ParameterLayout layoutOf(mlir::func::FuncOp function) {
+ParameterLayout layoutOf(mlir::func::FuncOp function,
+                         llvm::function_ref<bool(llvm::StringRef)> belongs) {
   std::map<std::string, std::vector<int64_t>> shapes;
   function.walk([&](ParameterOp op) {
-    shapes.try_emplace(op.getName().str(), shapeOf(op.getOutput()));
+    if (!belongs || belongs(op.getName()))
+      shapes.try_emplace(op.getName().str(), shapeOf(op.getOutput()));
   });
   ParameterLayout layout;
   int64_t next = 0;
@@ -49,10 +51,14 @@ ParameterLayout layoutOf(mlir::func::FuncOp function) {
   place(true);
   layout.weights = next;
   place(false);
-  int64_t rows = std::max<int64_t>(1, next / kRowElements);
+  // Of one row alone a card would make one block of threads.
+  int64_t rows = std::max<int64_t>(2, next / kRowElements);
   while (layout.rowGroups * layout.rowGroups < rows)
     layout.rowGroups *= 2;
   layout.size = roundUp(rows, layout.rowGroups) * kRowElements;
+  // No part of zeros alone.
+  if (next == layout.weights)
+    layout.weights = layout.size;
   return layout;
 }
 

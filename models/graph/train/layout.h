@@ -37,12 +37,15 @@ struct ParameterLayout {
   int64_t rowGroups = 1;
 };
 
-// The layout of the parameters that `function` reads.
-ParameterLayout layoutOf(mlir::func::FuncOp function);
+// The layout of the parameters that `function` reads, or of those alone whose
+// names `belongs` is true of.
+ParameterLayout
+layoutOf(mlir::func::FuncOp function,
+         llvm::function_ref<bool(llvm::StringRef)> belongs = {});
 
-// Replaces the parameters in the function whose argument `flat` is by windows
-// of it, cast to `element` as a whole. Returns the windows in the order of the
-// layout, which must have the function's parameters, of type `element`.
+// Replaces parameters in the function whose argument `flat` is by windows of
+// it, cast to `element` as a whole. Returns the windows in the order of the
+// layout, whose parameters the function must have, of type `element`.
 std::vector<Value> readFromFlat(Value flat, const ParameterLayout& layout,
                                 mlir::Type element);
 

@@ -2,6 +2,7 @@
 // Between flat buffers and a network.
 #include "models/graph/train/train.h"
 
+#include "models/graph/common/low_rank.h"
 #include "models/graph/diffusion/unet.h"
 #include "models/graph/train/optimizer.h"
 #include "models/schedule/optimizer.h"
@@ -86,18 +87,24 @@ struct Differentiated {
   std::vector<Value> gradients; // in the order of the layout
 };
 
-Differentiated differentiated(GraphBuilder& b, const FunctionRequest& r,
-                              const UNetConfig& config,
-                              const ParameterLayout& layout, Value parameters,
-                              std::span<const Value> x) {
+Result<Differentiated> differentiated(GraphBuilder& b, const FunctionRequest& r,
+                                      const UNetConfig& config,
+                                      const ParameterLayout& layout,
+                                      Value parameters,
+                                      std::span<const Value> x) {
   auto perImage = [&](Value v) { return b.reshape(v, {r.batch, 1, 1, 1}); };
-  // Parameters are read as activations are computed.
-  b.setParameterType(b.activation());
+  // What is trained is read as activations are computed.
+  if (!r.adapter)
+    b.setParameterType(b.activation());
+  Value gate = r.adapter ? b.constant(r.adapter->scale, b.f32()) : Value();
   Value loss = denoisingLoss(
       b, config, {x[0], x[1], x[2], x[3], x[4], perImage(x[5]), perImage(x[6])},
       r.prediction);
+  if (r.adapter)
+    BURIN_TRY(
+        addLowRankTerms(b, *parameters.getParentBlock(), *r.adapter, gate));
   std::vector<Value> windows = readFromFlat(parameters, layout, b.activation());
-  return {loss, b.gradient(loss, windows)};
+  return Differentiated{loss, b.gradient(loss, windows)};
 }
 
 Value report(GraphBuilder& b, Value loss, const OptimizerStep& step) {
@@ -127,7 +134,9 @@ void optimize(GraphBuilder& b, const FunctionRequest& r,
 
 } // namespace
 
-ParameterLayout unetLayout(GraphBuilder& b, const UNetConfig& config) {
+Result<ParameterLayout>
+trainedLayout(GraphBuilder& b, const UNetConfig& config,
+              const std::optional<AdapterRequest>& adapter) {
   mlir::MLIRContext* context = b.activation().getContext();
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::ModuleOp::create(mlir::UnknownLoc::get(context));
@@ -140,10 +149,16 @@ ParameterLayout unetLayout(GraphBuilder& b, const UNetConfig& config) {
       NamedType{"timestep", floats(b, {1})},
       NamedType{"states", floats(b, {1, 1, config.contextWidth})}};
   std::vector<Value> in = scratch.beginFunction("scratch", inputs);
+  Value gate = scratch.constant(1, scratch.f32());
   Value sample = unet(scratch, config, in[0], in[1], in[2]);
   std::array outputs = {NamedValue{"sample", sample}};
   scratch.endFunction(outputs);
-  return layoutOf(llvm::cast<mlir::func::FuncOp>(module->getBody()->front()));
+  auto function = llvm::cast<mlir::func::FuncOp>(module->getBody()->front());
+  if (!adapter)
+    return layoutOf(function);
+  BURIN_TRY(
+      addLowRankTerms(scratch, function.getBody().front(), *adapter, gate));
+  return layoutOf(function, isLowRankFactor);
 }
 
 void trainInitialize(GraphBuilder& b, const std::string& name,
@@ -153,6 +168,22 @@ void trainInitialize(GraphBuilder& b, const std::string& name,
   for (const ParameterWindow& window : layout.windows)
     tensors.push_back(b.parameter(relative(b, window.name), window.shape));
   std::array outputs = {NamedValue{"parameters", joinFlat(b, tensors, layout)}};
+  b.endFunction(outputs);
+}
+
+void joinTensors(GraphBuilder& b, const std::string& name,
+                 const ParameterLayout& layout, std::string output,
+                 mlir::Type element) {
+  std::vector<NamedType> inputs;
+  for (const ParameterWindow& window : layout.windows)
+    inputs.push_back(
+        {window.name, mlir::RankedTensorType::get(window.shape, b.f32())});
+  std::vector<Value> tensors = b.beginFunction(name, inputs);
+  // Rows run side by side.
+  Value rows = b.reshape(joinFlat(b, tensors, layout),
+                         {layout.size / kRowElements, kRowElements});
+  Value flat = b.reshape(b.cast(rows, element), {layout.size});
+  std::array outputs = {NamedValue{std::move(output), flat}};
   b.endFunction(outputs);
 }
 
@@ -167,32 +198,36 @@ void trainExport(GraphBuilder& b, const std::string& name,
   b.endFunction(outputs);
 }
 
-void trainStep(GraphBuilder& b, const FunctionRequest& r,
-               const UNetConfig& config) {
-  ParameterLayout layout = unetLayout(b, config);
+Status trainStep(GraphBuilder& b, const FunctionRequest& r,
+                 const UNetConfig& config) {
+  BURIN_ASSIGN(ParameterLayout layout, trainedLayout(b, config, r.adapter));
   std::vector<NamedType> inputs = stateTypes(b, layout);
   std::ranges::copy(batchTypes(b, r, config), std::back_inserter(inputs));
   inputs.push_back(hyperType(b));
   std::vector<Value> in = b.beginFunction(r.name, inputs);
-  auto [loss, gradients] =
+  BURIN_ASSIGN(
+      Differentiated found,
       differentiated(b, r, config, layout, in[0],
-                     std::span(in).subspan(kStateTensors, kBatchTensors));
-  optimize(b, r, layout, in, joinFlat(b, gradients, layout), loss);
+                     std::span(in).subspan(kStateTensors, kBatchTensors)));
+  optimize(b, r, layout, in, joinFlat(b, found.gradients, layout), found.loss);
+  return okStatus();
 }
 
-void trainGradient(GraphBuilder& b, const FunctionRequest& r,
-                   const UNetConfig& config) {
-  ParameterLayout layout = unetLayout(b, config);
+Status trainGradient(GraphBuilder& b, const FunctionRequest& r,
+                     const UNetConfig& config) {
+  BURIN_ASSIGN(ParameterLayout layout, trainedLayout(b, config, r.adapter));
   std::vector<NamedType> inputs = {stateTypes(b, layout).front()};
   std::ranges::copy(batchTypes(b, r, config), std::back_inserter(inputs));
   std::vector<Value> in = b.beginFunction(r.name, inputs);
-  auto [loss, gradients] =
-      differentiated(b, r, config, layout, in[0], std::span(in).subspan(1));
+  BURIN_ASSIGN(Differentiated found, differentiated(b, r, config, layout, in[0],
+                                                    std::span(in).subspan(1)));
   Value row = b.concat(
-      {b.reshape(loss, {1}), b.constant(0, {kRowElements - 1}, b.f32())}, 0);
+      {b.reshape(found.loss, {1}), b.constant(0, {kRowElements - 1}, b.f32())},
+      0);
   std::array outputs = {
-      NamedValue{"gradients", joinFlat(b, gradients, layout, row)}};
+      NamedValue{"gradients", joinFlat(b, found.gradients, layout, row)}};
   b.endFunction(outputs);
+  return okStatus();
 }
 
 void trainAccumulate(GraphBuilder& b, const std::string& name,

@@ -9,14 +9,24 @@
 
 namespace burin::models {
 
-// The network's parameters under the builder's scope.
-ParameterLayout unetLayout(GraphBuilder& b, const UNetConfig& config);
+// What is trained, under the builder's scope: the network's parameters, or the
+// factors of an adapter. The network is then frozen: its weights are the
+// checkpoint's, packed once, and nothing is kept or computed for their
+// gradients.
+Result<ParameterLayout>
+trainedLayout(GraphBuilder& b, const UNetConfig& config,
+              const std::optional<AdapterRequest>& adapter);
 
 // () -> parameters: the checkpoint's tensors as float32.
 void trainInitialize(GraphBuilder& b, const std::string& name,
                      const ParameterLayout& layout);
 
-// parameters -> a tensor for each of the checkpoint's, of its type.
+// A tensor for each of the layout -> `output`: all of them, flat, as `element`.
+void joinTensors(GraphBuilder& b, const std::string& name,
+                 const ParameterLayout& layout, std::string output,
+                 mlir::Type element);
+
+// parameters -> a tensor for each of the layout, of type `tensorType`.
 void trainExport(GraphBuilder& b, const std::string& name,
                  const ParameterLayout& layout, mlir::Type tensorType);
 
@@ -29,8 +39,8 @@ void trainExport(GraphBuilder& b, const std::string& name,
 // the gradient of the mean squared error against what it should have
 // predicted, and an optimizer's step (models/schedule/optimizer.h). The first
 // four outputs may lie where the inputs of their names do (optimizer.h here).
-void trainStep(GraphBuilder& b, const FunctionRequest& request,
-               const UNetConfig& config);
+Status trainStep(GraphBuilder& b, const FunctionRequest& request,
+                 const UNetConfig& config);
 
 // parameters, target, source, encoder_hidden_states, noise, timestep, signal,
 // noise_level
@@ -38,8 +48,8 @@ void trainStep(GraphBuilder& b, const FunctionRequest& request,
 //
 // The gradient as a flat buffer, followed by a row that begins with the loss
 // and is zero else: one buffer to be summed.
-void trainGradient(GraphBuilder& b, const FunctionRequest& request,
-                   const UNetConfig& config);
+Status trainGradient(GraphBuilder& b, const FunctionRequest& request,
+                     const UNetConfig& config);
 
 // gradients, part -> gradients: their sum, which may lie where `gradients`
 // does.

@@ -12,34 +12,11 @@
 
 #include "formats/checkpoint/writer.h"
 #include "tests/formats/temporary_folder.h"
-#include "tests/models/golden_file.h"
+#include "tests/models/train/golden_batch.h"
 #include "tests/models/train/small_unet.h"
 
 namespace burin::pipeline {
 namespace {
-
-constexpr size_t kBatches = 4;
-
-// A batch of the golden file and what it consists of.
-struct Batch {
-  std::vector<float> target, source, states, noise, timestep, signal, level;
-
-  Batch(const GoldenFile& golden, size_t index) {
-    auto read = [&](const char* name) {
-      return golden.floats(std::to_string(index) + "." + name);
-    };
-    target = read("target");
-    source = read("source");
-    states = read("encoder_hidden_states");
-    noise = read("noise");
-    timestep = read("timestep");
-    signal = read("signal");
-    level = read("noise_level");
-  }
-  TrainBatch view() const {
-    return {target, source, states, noise, timestep, signal, level};
-  }
-};
 
 // One checkpoint, one cache of modules and the golden batches for all tests.
 class TrainSessionTest : public testing::Test {
