@@ -59,6 +59,9 @@ struct FunctionRequest {
   // is "weights" (tensors of more than one axis) or "all".
   Prediction prediction = Prediction::kEpsilon;
   bool decayAll = false;
+  // MiB that inputs, outputs and working memory may take together, for which
+  // values are computed again ("memory_budget"); 0: as many as is fastest.
+  int64_t memoryBudget = 0;
 };
 
 struct CompileRequest {
