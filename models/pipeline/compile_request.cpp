@@ -92,6 +92,8 @@ Result<json> functionOf(const FunctionRequest& function,
     result["prediction"] = function.prediction;
   if (!function.decay.empty())
     result["decay"] = function.decay;
+  if (function.memoryBudget > 0)
+    result["memory_budget"] = function.memoryBudget;
   return result;
 }
 

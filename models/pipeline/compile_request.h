@@ -30,6 +30,8 @@ struct FunctionRequest {
   // Of a training step: "epsilon" or "v_prediction"; "weights" or "all".
   std::string prediction = {};
   std::string decay = {};
+  // MiB that inputs, outputs and working memory may take; 0: what is fastest.
+  int64_t memoryBudget = 0;
 
   bool operator==(const FunctionRequest&) const = default;
 };

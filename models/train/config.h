@@ -54,6 +54,8 @@ struct TrainConfig {
   int size = 0;           // of pictures in pixels; 0: what the model edits at
   std::string device = "cpu", precision = "f32";
   int threads = 0; // of the CPU; 0: one a processor
+  // GiB of the device (TrainOptions::memoryBudget); 0: no limit.
+  double memoryBudget = 0;
   uint64_t seed = 0;
   RateConfig rate;
   AdamWConfig adamw;
