@@ -35,6 +35,9 @@ void buildGraphPipeline(OpPassManager& manager, StringRef target) {
     // Gates are windows of the product itself after this, which regions know.
     manager.addNestedPass<func::FuncOp>(createSinkSlices());
   }
+  // Last of what rewrites the graph: equal ops must not become one again, and
+  // which values are kept depends on which are fused.
+  manager.addNestedPass<func::FuncOp>(createRecompute({gpu}));
   manager.addNestedPass<func::FuncOp>(createFormRegions({gpu}));
 }
 

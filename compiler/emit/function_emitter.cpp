@@ -174,7 +174,7 @@ LogicalResult FunctionEmitter::emitStep(const PlacedStep& placed,
       byteSize(static_cast<burin::DType>(moduleDType(placed.source.element)));
   module::VerbUnion verb;
   verb.Set(copy);
-  addStep(std::move(verb), placed.location, bytes);
+  addStep(std::move(verb), placed.op->getLoc(), bytes);
   return success();
 }
 
@@ -227,6 +227,12 @@ LogicalResult FunctionEmitter::layOut() {
   std::string overlap = findOverlap(arena_);
   if (!overlap.empty())
     return function_.emitError("the memory plan is wrong: ") << overlap;
+  auto budget = function_->getAttrOfType<IntegerAttr>(kArenaBudgetAttr);
+  if (budget && static_cast<int64_t>(result_.arena_bytes) > budget.getInt())
+    return function_.emitError("the kernels' own buffers exceed the memory "
+                               "budget by ")
+           << result_.arena_bytes - budget.getInt()
+           << " bytes; raise it by as much";
   for (auto [slice, buffer] : llvm::zip(result_.slices, sliceBuffers_))
     if (slice->storage == module::Storage::Arena)
       slice->byte_offset += arena_[owner[buffer]].offset;

@@ -363,13 +363,21 @@ void RegionFormer::build(Group& group) {
     op->erase();
 }
 
+} // namespace
+
+LogicalResult formRegions(Block& block, bool gpu) {
+  return RegionFormer(block, gpu).run();
+}
+
+namespace {
+
 struct FormRegions : impl::FormRegionsBase<FormRegions> {
   using FormRegionsBase::FormRegionsBase;
 
   void runOnOperation() override {
     if (!getOperation().getBody().hasOneBlock())
       return;
-    if (failed(RegionFormer(getOperation().getBody().front(), gpu).run()))
+    if (failed(formRegions(getOperation().getBody().front(), gpu)))
       signalPassFailure();
   }
 };

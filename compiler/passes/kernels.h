@@ -26,4 +26,11 @@ inline constexpr llvm::StringLiteral kInvariantAttr = "burin.invariant";
 // Ends the name of the function that computes another's invariants.
 inline constexpr llvm::StringLiteral kInvariantsSuffix = ".invariants";
 
+// On a function: the bytes that its arguments, results and arena may take.
+inline constexpr llvm::StringLiteral kMemoryBudgetAttr = "burin.memory_budget";
+// On a function that keeps to one: what is left of it for the arena.
+inline constexpr llvm::StringLiteral kArenaBudgetAttr = "burin.arena_budget";
+// Ends the name of a layer whose values are computed a second time.
+inline constexpr llvm::StringLiteral kAgainSuffix = ".again";
+
 } // namespace burin

@@ -12,4 +12,7 @@ namespace burin {
 #define GEN_PASS_REGISTRATION
 #include "compiler/passes/passes.h.inc"
 
+// What burin-form-regions does, for a pass that wants to know the outcome.
+mlir::LogicalResult formRegions(mlir::Block& block, bool gpu);
+
 } // namespace burin

@@ -52,6 +52,25 @@ def SinkSlices : Pass<"burin-sink-slices", "::mlir::func::FuncOp"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def Recompute : Pass<"burin-recompute", "::mlir::func::FuncOp"> {
+  let summary = "Computes values again rather than keeping them";
+  let description = [{
+    Acts on functions with a `burin.memory_budget` that their arguments,
+    results and arena together exceed. Which values are kept, and when, is
+    asked of the memory plan that the function would get as it is; of the
+    buffers that lie unread while the plan is over the budget, those go first
+    that free most for the least work. What is still needed of them later is
+    computed again, by copies of their ops before the next reader, from values
+    that are there. A budget that cannot be met is an error that says by how
+    much.
+  }];
+  let options = [Option<"gpu", "gpu", "bool", "false",
+                        "Regions are formed for a GPU">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 def FormRegions : Pass<"burin-form-regions", "::mlir::func::FuncOp"> {
   let summary = "Groups ops into regions that run as one step each";
   let description = [{

@@ -126,9 +126,9 @@ private:
   bool requestAt(Value value, const Window2d& window);
   LogicalResult resolve(Operation& op);
   LogicalResult resolveView(Viewing op);
-  void copy(const Window2d& source, const Window2d& target, Location location) {
+  void copy(const Window2d& source, const Window2d& target, Operation* op) {
     if (!isSamePlace(source, target) && product(source.shape) > 0)
-      placement_.steps.push_back({nullptr, source, target, location});
+      placement_.steps.push_back({nullptr, source, target, op});
   }
   // The window wished for `value`, or a new buffer.
   Window2d targetOf(Value value) {
@@ -192,14 +192,14 @@ LogicalResult Placer::resolve(Operation& op) {
   if (auto region = dyn_cast<RegionOp>(op)) {
     for (Value result : op.getResults())
       windows[result] = targetOf(result);
-    placement_.steps.push_back({region, {}, {}, op.getLoc()});
+    placement_.steps.push_back({region, {}, {}, region});
     return success();
   }
   if (auto view = dyn_cast<Viewing>(op))
     return resolveView(view);
   if (isa<func::ReturnOp>(op)) {
     for (auto [operand, output] : llvm::zip(op.getOperands(), outputs_))
-      copy(windows[operand], output, op.getLoc());
+      copy(windows[operand], output, &op);
     return success();
   }
   return op.emitOpError("has no place in a memory plan");
@@ -223,7 +223,7 @@ LogicalResult Placer::resolveView(Viewing op) {
         part.pitch = source.pitch;
         part.offset = source.offset + done;
         done += product(ArrayRef(part.shape).drop_back()) * source.pitch;
-        copy(part, target, op.getLoc());
+        copy(part, target, op);
       }
     }
     windows[result] = whole;
@@ -236,7 +236,7 @@ LogicalResult Placer::resolveView(Viewing op) {
       return success();
     }
     Window2d target = newWindow(result);
-    copy(source, *reshapeWindow(target, source.shape), op.getLoc());
+    copy(source, *reshapeWindow(target, source.shape), op);
     windows[result] = target;
     return success();
   }
@@ -254,7 +254,7 @@ LogicalResult Placer::resolveView(Viewing op) {
     piece.pitch = target.pitch;
     piece.offset = target.offset + done;
     done += product(ArrayRef(piece.shape).drop_back()) * target.pitch;
-    copy(part, piece, op.getLoc());
+    copy(part, piece, op);
   }
   windows[result] = target;
   return success();

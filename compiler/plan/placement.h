@@ -48,7 +48,7 @@ struct PlacedStep {
   RegionOp region; // null for a copy
   Window2d source;
   Window2d target;
-  mlir::Location location;
+  mlir::Operation* op; // the region, or the view or return that copies
 };
 
 struct FunctionPlacement {

@@ -387,6 +387,11 @@ buildModule(mlir::MLIRContext& context, const CompileRequest& request) {
     BURIN_TRY(row.build(writer, component.config));
     auto built = llvm::cast<mlir::func::FuncOp>(module->getBody()->back());
     BURIN_TRY(markInvariants(built, function));
+    if (function.memoryBudget > 0)
+      built->setAttr(
+          kMemoryBudgetAttr,
+          mlir::IntegerAttr::get(mlir::IntegerType::get(&context, 64),
+                                 function.memoryBudget << 20));
   }
   if (mlir::failed(mlir::verify(*module)))
     return internalError("the graph of the request does not verify");

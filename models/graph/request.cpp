@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kLargestBatch = 1024;
 constexpr int64_t kLargestExtent = 16384;
+constexpr int64_t kLargestBudget = int64_t{1} << 24; // MiB
 
 constexpr std::array<std::string_view, 2> kArchitectures = {"instruct_pix2pix",
                                                             "stable_diffusion"};
@@ -113,6 +114,7 @@ Result<FunctionRequest> readFunction(size_t i, const nlohmann::json& json) {
   if (readChoice(c, "prediction", "epsilon", "v_prediction"))
     function.prediction = Prediction::kVelocity;
   function.decayAll = readChoice(c, "decay", "weights", "all");
+  function.memoryBudget = readExtent(c, "memory_budget", 0, kLargestBudget);
   c.ignore({"adapter"});
   BURIN_TRY(c.finish());
   if (c.has("adapter")) {

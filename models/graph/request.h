@@ -71,6 +71,9 @@ struct FunctionRequest {
   // step then learns its factors alone; "unet" and "edit_step" take them as
   // inputs.
   std::optional<AdapterRequest> adapter;
+  // MiB that inputs, outputs and working memory may take together, for which
+  // values are computed again ("memory_budget"); 0: as many as is fastest.
+  int64_t memoryBudget = 0;
 };
 
 struct CompileRequest {

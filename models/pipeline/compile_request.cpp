@@ -96,6 +96,8 @@ Result<json> functionOf(const FunctionRequest& function,
     result["adapter"] = {{"rank", function.adapter->rank},
                          {"scale", function.adapter->scale},
                          {"layers", function.adapter->layers}};
+  if (function.memoryBudget > 0)
+    result["memory_budget"] = function.memoryBudget;
   return result;
 }
 

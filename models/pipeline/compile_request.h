@@ -42,6 +42,8 @@ struct FunctionRequest {
   std::string prediction = {};
   std::string decay = {};
   std::optional<AdapterShape> adapter = {};
+  // MiB that inputs, outputs and working memory may take; 0: what is fastest.
+  int64_t memoryBudget = 0;
 
   bool operator==(const FunctionRequest&) const = default;
 };

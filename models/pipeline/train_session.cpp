@@ -42,6 +42,7 @@ FunctionRequest batchRequest(const char* name, const TrainOptions& options) {
   step.tokens = options.tokens;
   bool velocity = options.prediction == schedule::Prediction::kVelocity;
   step.prediction = velocity ? "v_prediction" : "epsilon";
+  step.memoryBudget = options.memoryBudget;
   return step;
 }
 
@@ -111,6 +112,8 @@ TrainSession::open(Checkpoint checkpoint, const TrainOptions& options,
                Session::open(std::move(checkpoint), functions(options), session,
                              device));
   BURIN_TRY(result->allocate());
+  if (options.onMemory)
+    options.onMemory(result->memory());
   BURIN_TRY(
       result->initialize(options).within("the weights' way into training"));
   return result;
@@ -131,6 +134,24 @@ Status TrainSession::allocate() {
   further_ = gradient_;
   further_.outputs = {buffers_.find("part")->second.memory.data()};
   return okStatus();
+}
+
+TrainMemory TrainSession::memory() const {
+  constexpr std::string_view kAgain = ".again"; // ends names of layers
+  TrainMemory result;
+  for (const auto& [name, buffer] : buffers_)
+    result.fixed += bytesOf(buffer.spec);
+  result.working = session_->program().arenaBytes();
+  const FunctionInfo& function = sums() ? *gradient_.function : *step_.function;
+  result.steps = function.steps.size();
+  double first = 0, again = 0;
+  for (const StepInfo& step : function.steps) {
+    bool repeats = step.location.ends_with(kAgain);
+    result.repeated += repeats ? 1 : 0;
+    (repeats ? again : first) += static_cast<double>(step.flops);
+  }
+  result.work = first > 0 ? again / first : 0;
+  return result;
 }
 
 // Inputs and outputs of one name share a buffer: a step works in place.

@@ -3,6 +3,7 @@
 // update in the device's memory.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,15 @@ struct TrainAdapter {
   double scale() const { return alpha / static_cast<double>(rank); }
 };
 
+// What training takes of the device.
+struct TrainMemory {
+  size_t fixed = 0;    // bytes of parameters, moments, average and batch
+  size_t working = 0;  // bytes of whatever lives while gradients are computed
+  size_t steps = 0;    // of the function that computes them
+  size_t repeated = 0; // of these, how many compute values again
+  double work = 0;     // what they add to the operations of the others, a share
+};
+
 struct TrainOptions {
   std::string device = "cpu";    // models/pipeline/device.h
   int threads = 0;               // of the CPU; 0: one a processor
@@ -46,6 +56,12 @@ struct TrainOptions {
   // are of its factors alone, "unet.<layer>.lora_A.weight" and "...lora_B...",
   // float32; the checkpoint is read as it is.
   std::optional<TrainAdapter> adapter;
+  // MiB that the function which computes gradients may take of the device with
+  // what it reads and writes (in one process and one part, that is all there
+  // is): values are computed again until it does. 0: all are kept.
+  int64_t memoryBudget = 0;
+  // Called before the first step.
+  std::function<void(const TrainMemory&)> onMemory;
   // Compiled modules to use instead of compiling: TrainSession::functions(),
   // beginning().
   std::string moduleFile, beginningFile;
@@ -148,6 +164,7 @@ private:
   // Whether gradients are summed before the update.
   bool sums() const { return parts_ > 1 || collective_; }
   Status allocate();
+  TrainMemory memory() const;
   Result<Call> call(std::string_view function);
   Status initialize(const TrainOptions& options);
   // Those of one update, in order.

@@ -13,6 +13,7 @@ namespace burin::train {
 namespace {
 
 constexpr int64_t kMostSteps = 1'000'000'000;
+constexpr double kMiBPerGiB = 1024;
 constexpr std::string_view kExample = R"({
   "model": "ip2p.burin",
   "data": "shards",
@@ -26,6 +27,7 @@ constexpr std::string_view kExample = R"({
   "device": "cuda",
   "precision": "bf16",
   "threads": 0,
+  "memory_budget": 0,
   "seed": 1,
   "initial": "model",
 
@@ -184,7 +186,12 @@ Status readDevice(Fields& root, TrainConfig& config) {
                                    "'device' is \"" +
                                        config.device +
                                        "\"; choose bf16 or f32");
-  return root.integer("threads", config.threads, 0, 1024);
+  BURIN_TRY(root.integer("threads", config.threads, 0, 1024));
+  BURIN_TRY(root.number("memory_budget", config.memoryBudget, 0, 16384));
+  if (config.memoryBudget > 0 && config.memoryBudget * kMiBPerGiB < 1)
+    return root.fault("memory_budget", "is " + shown(config.memoryBudget) +
+                                           " GiB, less than one MiB");
+  return okStatus();
 }
 
 } // namespace

@@ -66,6 +66,8 @@ struct TrainConfig {
   int size = 0;           // of pictures in pixels; 0: what the model edits at
   std::string device = "cpu", precision = "f32";
   int threads = 0; // of the CPU; 0: one a processor
+  // GiB of the device (TrainOptions::memoryBudget); 0: no limit.
+  double memoryBudget = 0;
   uint64_t seed = 0;
   // The network begins from the model's weights, or from random ones of `seed`.
   enum class Initial { kModel, kRandom };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -30,6 +31,26 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kEncoderModule = "encode.burinm",
                            kSampleModule = "samples.burinm";
+
+// "memory: 34.90 GiB = 12.80 of parameters and batch + 22.10 of working memory;
+// 310 of 4057 steps compute values again, 4.1 % more operations".
+std::string memoryText(const pipeline::TrainMemory& memory) {
+  constexpr double kGiB = 1 << 30;
+  double fixed = static_cast<double>(memory.fixed) / kGiB;
+  double working = static_cast<double>(memory.working) / kGiB;
+  std::array<char, 256> text;
+  int size = std::snprintf(
+      text.data(), text.size(),
+      "memory: %.2f GiB = %.2f of parameters and batch + %.2f of working "
+      "memory",
+      fixed + working, fixed, working);
+  if (memory.repeated > 0)
+    std::snprintf(text.data() + size, text.size() - size,
+                  "; %zu of %zu steps compute values again, %.1f %% more "
+                  "operations",
+                  memory.repeated, memory.steps, 100 * memory.work);
+  return text.data();
+}
 
 class Training {
 public:
@@ -324,6 +345,10 @@ private:
     options.tokens = shape_.tokens;
     options.prediction = info_.scheduler.prediction;
     options.adapter = adapter_;
+    options.memoryBudget = static_cast<int64_t>(config_.memoryBudget * 1024);
+    options.onMemory = [this](const pipeline::TrainMemory& memory) {
+      note(memoryText(memory));
+    };
     options.compile = sessionOptions(kStepModule).compile;
     options.moduleFile = moduleFile(kStepModule);
     options.beginningFile = moduleFile(kBeginningModule);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <limits>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,38 @@
 
 namespace burin::pipeline {
 namespace {
+
+// Examples of any extents, made up.
+struct LargeBatch {
+  std::vector<float> target, source, states, noise, timestep, signal, level;
+
+  // `tensors` are those of the network.
+  LargeBatch(const TrainOptions& options, std::span<const TensorSpec> tensors) {
+    auto find = [&](std::string_view name) -> const Shape& {
+      return std::ranges::find(tensors, name, &TensorSpec::name)->shape;
+    };
+    int64_t channels = find("unet.conv_out.weight")[0];
+    int64_t context = find("unet.down_blocks.0.attentions.0.transformer_blocks"
+                           ".0.attn2.to_k.weight")[1];
+    auto waves = [](int64_t count, float rate) {
+      std::vector<float> values(count);
+      for (int64_t i = 0; i < count; ++i)
+        values[i] = std::sin(rate * static_cast<float>(i + 1));
+      return values;
+    };
+    int64_t pixels = options.batch * options.height * options.width * channels;
+    target = waves(pixels, 0.7F);
+    source = waves(pixels, 1.1F);
+    noise = waves(pixels, 2.3F);
+    states = waves(options.batch * options.tokens * context, 1.7F);
+    timestep.assign(options.batch, 300);
+    signal.assign(options.batch, 0.8F);
+    level.assign(options.batch, 0.6F);
+  }
+  TrainBatch view() const {
+    return {target, source, states, noise, timestep, signal, level};
+  }
+};
 
 // One checkpoint, one cache of modules and the golden batches for all tests.
 class TrainSessionTest : public testing::Test {
@@ -337,6 +370,58 @@ TEST_F(TrainSessionTest, NamesWhatDoesNotFit) {
   EXPECT_NE(other.status().message().find("another network"),
             std::string::npos);
   EXPECT_EQ(bytesOf(*session), weights);
+}
+
+// Values computed again are the same bits in float32, and take less memory.
+TEST_F(TrainSessionTest, FitsIntoABudget) {
+  for (const char* precision : {"f32", "bf16"}) {
+    TrainOptions keeping = options();
+    keeping.precision = precision;
+    // Large enough that activations, not parameters, are the peak.
+    keeping.height = keeping.width = 64;
+    TrainMemory kept, fitted;
+    keeping.onMemory = [&](const TrainMemory& memory) { kept = memory; };
+    auto first = open(keeping);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(kept.repeated, 0u);
+    TrainOptions fitting = keeping;
+    size_t budget = kept.fixed + kept.working * 3 / 4;
+    fitting.memoryBudget = static_cast<int64_t>(budget >> 20);
+    fitting.onMemory = [&](const TrainMemory& memory) { fitted = memory; };
+    auto second = open(fitting);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(fitted.fixed, kept.fixed);
+    EXPECT_LE(fitted.fixed + fitted.working, budget);
+    EXPECT_GT(fitted.repeated, 0u);
+    std::printf("%s: %.1f MB for %.1f, %zu steps again, %.1f %% more work\n",
+                precision, fitted.working / 1e6, kept.working / 1e6,
+                fitted.repeated, 100 * fitted.work);
+    LargeBatch batch(keeping, first->tensors());
+    for (int i = 0; i < 2; ++i) {
+      TrainReport a, b;
+      ASSERT_TRUE(first->step(batch.view(), hyper_, &a).ok());
+      ASSERT_TRUE(second->step(batch.view(), hyper_, &b).ok());
+      EXPECT_TRUE(a.finite);
+      // One rounding to bf16 for what is fused where it was kept before.
+      double rounding = keeping.precision == "f32" ? 0 : 1.0 / 512;
+      EXPECT_NEAR(a.loss, b.loss, rounding * a.loss);
+      EXPECT_NEAR(a.gradientNorm, b.gradientNorm, rounding * a.gradientNorm);
+    }
+    if (keeping.precision == "f32") {
+      EXPECT_TRUE(bytesOf(*first) == bytesOf(*second));
+    }
+  }
+}
+
+TEST_F(TrainSessionTest, SaysHowFarABudgetIsOff) {
+  TrainOptions tight = options();
+  tight.memoryBudget = 1;
+  auto session =
+      TrainSession::open(*Checkpoint::open(*folder_ / "small.burin"), tight);
+  ASSERT_FALSE(session.ok());
+  EXPECT_THAT(session.status().message(),
+              testing::HasSubstr("more than its memory budget of 0.00 GiB"));
+  EXPECT_THAT(session.status().message(), testing::HasSubstr("train_step"));
 }
 
 } // namespace
