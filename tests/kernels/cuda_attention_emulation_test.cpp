@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // attention_sm90.cuh run on the CPU by its plan, against plain loops in double.
 #include <random>
-#include <thread>
 
 #include "gtest/gtest.h"
 
@@ -9,42 +8,7 @@
 
 #include "kernels/cpu/contracts.h"
 #include "kernels/cuda/attention/plan.h"
-
-template <int kN>
-struct ScoreProduct {
-  static void add(float (&d)[kN / 2], u64 a, u64 b, int accumulate) {
-    const int lane = threadIdx.x % 32;
-    const int row = threadIdx.x % 128 / 32 * 16 + lane / 4;
-    for (int i = 0; i < kN / 2; ++i) {
-      float sum = accumulate ? d[i] : 0;
-      for (int k = 0; k < 16; ++k)
-        sum += emulated::across(a, row + (i % 4 < 2 ? 0 : 8), k) *
-               emulated::across(b, i / 4 * 8 + lane % 4 * 2 + i % 2, k);
-      d[i] = sum;
-    }
-  }
-};
-
-template <int kN>
-struct OutputProduct {
-  static void add(float (&d)[kN / 2], const u32 (&a)[4], u64 b, int) {
-    const int lane = threadIdx.x % 32;
-    emulated::Warp& warp = emulated::warp();
-    std::copy(a, a + 4, warp.operands[lane]);
-    warp.meet();
-    float rows[2][16]; // of `a`: register j holds two columns of row j % 2 * 8
-    for (int t = 0; t < 4; ++t)
-      for (int j = 0; j < 4; ++j)
-        for (int e = 0; e < 2; ++e)
-          rows[j % 2][j / 2 * 8 + t * 2 + e] = emulated::toFloat(
-              static_cast<u16>(warp.operands[lane / 4 * 4 + t][j] >> (16 * e)));
-    warp.meet();
-    for (int i = 0; i < kN / 2; ++i)
-      for (int k = 0; k < 16; ++k)
-        d[i] += rows[i % 4 / 2][k] *
-                emulated::along(b, k, i / 4 * 8 + lane % 4 * 2 + i % 2);
-  }
-};
+#include "tests/kernels/emulated/attention/products.h"
 
 namespace burin::kernels::cuda {
 namespace {
@@ -68,7 +32,7 @@ struct Run {
   explicit Run(const Case& c) : c(c) {
     block.half = T::kHalf;
     block.sharedBytes = T::kSharedBytes;
-    emulated::block = &block;
+    emulated::block = &block; // for fromFloat
     std::mt19937 engine(static_cast<uint32_t>(c.queries * 131 + c.keys));
     std::normal_distribution<float> normal(0, c.spread);
     const auto fill = [&](std::vector<u16>& to, int64_t tokens) {
@@ -114,29 +78,10 @@ struct Run {
       hosts.push_back({map, data[map.slice]});
     for (size_t i = 0; i < 8; ++i)
       maps[i].opaque[0] = reinterpret_cast<u64>(&hosts[i % hosts.size()]);
-    for (uint32_t b = 0; b < blocks; ++b) {
-      openBlock();
-      std::vector<std::thread> threads;
-      for (uint32_t t = 0; t < plan.threads; ++t)
-        threads.emplace_back([&, b, t] {
-          threadIdx.x = t;
-          blockIdx.x = b;
-          attention<T>({maps[0], maps[4]}, {maps[1], maps[5]},
-                       {maps[2], maps[6]}, {maps[3], maps[7]}, problem);
-        });
-      for (std::thread& thread : threads)
-        thread.join();
-    }
-  }
-
-  void openBlock() {
-    std::memset(dynamicShared, 0xff, sizeof(dynamicShared)); // NaN
-    block.barriers.clear();
-    block.meetings = {};
-    block.warps.clear();
-    for (int w = 0; w < T::kThreads / 32; ++w)
-      block.warps.push_back(std::make_unique<emulated::Warp>());
-    block.everyone = std::make_unique<std::barrier<>>(T::kThreads);
+    emulated::runGrid(block, blocks, plan.threads, [&] {
+      attention<T>({maps[0], maps[4]}, {maps[1], maps[5]}, {maps[2], maps[6]},
+                   {maps[3], maps[7]}, problem);
+    });
   }
 
   double dot(int64_t queryRow, int64_t keyRow, int64_t head) const {

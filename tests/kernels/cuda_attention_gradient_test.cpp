@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 
 #include "kernels/cpu/contracts.h"
-#include "kernels/cuda/attention/gradient.h"
+#include "kernels/cuda/attention/gradient_sm90.h"
 #include "tests/kernels/cuda_compile.h"
 
 namespace burin::kernels::cuda {
@@ -29,7 +29,7 @@ struct Shape {
   }
 };
 
-enum class Step { kQueries, kKeys };
+using Step = AttentionGradientStep;
 
 // q, k, v, y, dy, dq, statistics, or q, k, v, dy, dk, dv, statistics.
 std::vector<SliceInfo> slicesOf(const Shape& s, Step step) {
@@ -52,34 +52,39 @@ std::vector<SliceInfo> slicesOf(const Shape& s, Step step) {
 Result<LaunchPlan> planOf(const Shape& s, Step step,
                           const std::vector<SliceInfo>& slices,
                           const Target& target = kHopper) {
-  return step == Step::kQueries
-             ? planAttentionQueryGradient(s.params(), slices, target)
-             : planAttentionKeyGradient(s.params(), slices, target);
+  return planAttentionGradient(step, s.params(), slices, target);
 }
 Result<LaunchPlan> planOf(const Shape& s, Step step,
                           const Target& target = kHopper) {
   return planOf(s, step, slicesOf(s, step), target);
 }
 
-// The constants of all texts begin so.
-struct Head {
-  int32_t heads, tiles;
+// The constants of the texts.
+struct PlainProblem {
+  int32_t heads, tiles, queries, keys, width;
 };
-Head headOf(const LaunchPlan& plan) {
-  Head head;
-  std::memcpy(&head, plan.constants.data(), sizeof(head));
-  return head;
+struct HopperProblem {
+  int32_t heads, tiles, rows, streamed, images;
+};
+template <typename Constants>
+Constants constantsOf(const LaunchPlan& plan) {
+  Constants constants;
+  std::memcpy(&constants, plan.constants.data(), sizeof(constants));
+  return constants;
 }
 
-// Two floats a query, of which a head has a multiple of 128.
+bool isPlain(const LaunchPlan& plan) {
+  return plan.symbol.find("_simt_") != std::string::npos;
+}
+
+// Two floats a query, of which a head has a multiple of 384.
 TEST(CudaAttentionGradient, StatisticsOfWholeBlocks) {
   const auto bytes = [](const Shape& s) {
     return attentionStatisticsBytes(s.params());
   };
-  EXPECT_EQ(bytes({2, 1, 77, 3, 40}), 2 * 3 * 128 * 8);
-  EXPECT_EQ(bytes({2, 128, 77, 3, 40}), 2 * 3 * 128 * 8);
-  EXPECT_EQ(bytes({1, 4096, 77, 8, 40}), 8 * 4096 * 8);
-  EXPECT_EQ(bytes({1, 129, 77, 8, 40}), 8 * 256 * 8);
+  EXPECT_EQ(bytes({2, 1, 77, 3, 40}), 2 * 3 * 384 * 8);
+  EXPECT_EQ(bytes({2, 384, 77, 3, 40}), 2 * 3 * 384 * 8);
+  EXPECT_EQ(bytes({1, 4096, 77, 8, 40}), 8 * 4224 * 8);
 }
 
 TEST(CudaAttentionGradient, PlainStepsGiveAWarpToEachToken) {
@@ -92,14 +97,106 @@ TEST(CudaAttentionGradient, PlainStepsGiveAWarpToEachToken) {
     ASSERT_TRUE(keys.ok()) << keys.status().message();
     EXPECT_TRUE(queries->symbol.starts_with("attention_query_gradient_simt_"));
     EXPECT_TRUE(keys->symbol.starts_with("attention_key_gradient_simt_"));
-    const int64_t padded = (s.queries + 127) / 128 * 128;
-    EXPECT_EQ(headOf(*queries).tiles, padded / 4);
-    EXPECT_EQ(headOf(*keys).tiles, (s.keys + 3) / 4);
+    const int64_t padded = (s.queries + 383) / 384 * 384;
+    EXPECT_EQ(constantsOf<PlainProblem>(*queries).tiles, padded / 4);
+    EXPECT_EQ(constantsOf<PlainProblem>(*keys).tiles, (s.keys + 3) / 4);
     for (const LaunchPlan* plan : {&*queries, &*keys}) {
       EXPECT_EQ(plan->threads, 128u);
-      EXPECT_EQ(plan->blocks[0], headOf(*plan).tiles * s.heads * s.batch);
+      EXPECT_EQ(plan->blocks[0],
+                constantsOf<PlainProblem>(*plan).tiles * s.heads * s.batch);
       EXPECT_TRUE(plan->maps.empty());
     }
+  }
+}
+
+// Boxes lie within what a copy engine takes, and extents and strides reach to
+// the last element of the slice and not beyond it.
+void expectMap(const MapPlan& map, const SliceInfo& slice, const Shape& s,
+               int64_t columns, int64_t rows) {
+  EXPECT_EQ(map.box, (std::vector<uint32_t>{static_cast<uint32_t>(columns), 1,
+                                            static_cast<uint32_t>(rows), 1}));
+  EXPECT_EQ(map.swizzle, 128);
+  ASSERT_EQ(map.extents.size(), 4u);
+  ASSERT_EQ(map.strides.size(), 3u);
+  uint64_t last = map.extents[0] * 2;
+  for (size_t d = 0; d < 3; ++d) {
+    EXPECT_EQ(map.strides[d] % 16, 0u);
+    last += (map.extents[d + 1] - 1) * map.strides[d];
+  }
+  EXPECT_EQ(last,
+            static_cast<uint64_t>(
+                ((slice.rows - 1) * slice.pitch + s.heads * s.width) * 2));
+}
+
+// What stays, what passes and what is written, once for each kind of box.
+void expectMaps(const LaunchPlan& plan, const Shape& s, Step step,
+                const AttentionGradientConfig& config) {
+  const std::vector<uint32_t> order =
+      step == Step::kQueries ? std::vector<uint32_t>{0, 4, 1, 2, 5}
+                             : std::vector<uint32_t>{1, 2, 0, 3, 4, 5};
+  std::vector<int64_t> boxes;
+  if (s.width >= 64)
+    boxes.push_back(64);
+  if (s.width % 64 > 0)
+    boxes.push_back(s.width % 64);
+  ASSERT_EQ(plan.maps.size(), order.size() * boxes.size());
+  const auto slices = slicesOf(s, step);
+  for (size_t m = 0; m < plan.maps.size(); ++m) {
+    const size_t i = m % order.size();
+    EXPECT_EQ(plan.maps[m].slice, order[i]);
+    expectMap(plan.maps[m], slices[order[i]], s, boxes[m / order.size()],
+              i == 2 || i == 3 ? config.tokens : 64);
+  }
+}
+
+TEST(CudaAttentionGradient, EveryWidthHasAPlanForHopper) {
+  constexpr int64_t kMaxShared = 227 * 1024; // of a block
+  for (Step step : {Step::kQueries, Step::kKeys})
+    for (int64_t width = 8; width <= 160; width += 8)
+      for (const Shape& s :
+           {Shape{3, 4096, 4096, 8, width}, Shape{1, 1, 1, 1, width},
+            Shape{2, 65, 333, 3, width},
+            Shape{1, 100, 60, 2, width, false, DType::kF16, 2 * width}}) {
+        const auto config = *attentionGradientConfig(step, width);
+        auto plan = planOf(s, step);
+        ASSERT_TRUE(plan.ok()) << plan.status().message();
+        SCOPED_TRACE(plan->symbol);
+        EXPECT_FALSE(isPlain(*plan));
+        expectMaps(*plan, s, step, config);
+        const auto problem = constantsOf<HopperProblem>(*plan);
+        const bool queries = step == Step::kQueries;
+        EXPECT_EQ(problem.rows, queries ? s.queries : s.keys);
+        EXPECT_EQ(problem.streamed, queries ? s.keys : s.queries);
+        EXPECT_GE(problem.tiles * 64 * config.groups, problem.rows);
+        EXPECT_LT((problem.tiles - 1) * 64 * config.groups, problem.rows);
+        EXPECT_EQ(plan->blocks[0], problem.tiles * s.heads * s.batch);
+        EXPECT_EQ(plan->threads, 128u * (config.groups + 1));
+        EXPECT_LE(plan->sharedBytes, kMaxShared);
+      }
+}
+
+TEST(CudaAttentionGradient, PlansThePlainTextWhereTensorMapsCannotServe) {
+  const Shape kShapes[] = {
+      {1, 4096, 4096, 8, 40, false, DType::kF32},
+      {1, 77, 77, 12, 64, true},
+      {1, 77, 77, 12, 64, false, DType::kBF16, 4}, // pitch of 8 bytes
+      {1, 77, 77, 12, 64, false, DType::kBF16, 0, 8},
+      {1, 64, 64, 2, 20},
+      {1, 64, 64, 2, 168},
+      {1, 64, 64, 2, 64, false, DType::kBF16, 0, 16, -1.0},
+  };
+  for (Step step : {Step::kQueries, Step::kKeys}) {
+    for (const Shape& s : kShapes) {
+      auto plan = planOf(s, step);
+      ASSERT_TRUE(plan.ok()) << plan.status().message();
+      EXPECT_TRUE(isPlain(*plan)) << plan->symbol;
+    }
+    auto plan = planOf({3, 4096, 4096, 8, 40}, step, kAmpere);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_TRUE(isPlain(*plan));
+    plan = planOf({3, 4096, 4096, 8, 40}, step);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_FALSE(isPlain(*plan));
   }
 }
 
@@ -121,7 +218,7 @@ TEST(CudaAttentionGradient, RefusesWithAReason) {
     expect(planOf(s, step, slices), "k has 64 rows");
     slices = slicesOf(s, step);
     slices[6].extent -= 8;
-    expect(planOf(s, step, slices), "they need 4096");
+    expect(planOf(s, step, slices), "they need 12288");
     slices = slicesOf(s, step);
     slices[5].dtype = DType::kF32;
     expect(planOf(s, step, slices), step == Step::kQueries
@@ -154,6 +251,24 @@ void expectCompiles(const Result<LaunchPlan>& plan, const Target& target,
   const auto compiled = testing::compile(*plan, target);
   EXPECT_TRUE(compiled.ok) << plan->symbol << "\n" << compiled.log;
   EXPECT_EQ(compiled.spillBytes, 0) << plan->symbol << "\n" << compiled.log;
+  // Products one after another, or registers that do not change hands.
+  EXPECT_EQ(compiled.log.find("C7512"), std::string::npos) << compiled.log;
+  EXPECT_EQ(compiled.log.find("setmaxnreg"), std::string::npos) << compiled.log;
+}
+
+TEST(CudaAttentionGradient, CompilesForHopperWithoutSpills) {
+  if (const std::string reason = testing::whyNoCompiler(); !reason.empty())
+    GTEST_SKIP() << reason;
+  std::set<std::string> seen;
+  for (Step step : {Step::kQueries, Step::kKeys}) {
+    for (int64_t width : {8, 40, 48, 64, 80, 128, 160})
+      for (const Shape& s :
+           {Shape{32, 4096, 4096, 8, width}, Shape{32, 4096, 77, 8, width},
+            Shape{1, 64, 64, 8, width}})
+        expectCompiles(planOf(s, step), kHopper, seen);
+    expectCompiles(planOf({1, 4096, 4096, 8, 40, false, DType::kF16}, step),
+                   kHopper, seen);
+  }
 }
 
 TEST(CudaAttentionGradient, PlainStepsCompileForAnyCard) {

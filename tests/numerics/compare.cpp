@@ -29,11 +29,12 @@ struct Class {
 };
 
 constexpr double kAny = std::numeric_limits<double>::infinity();
-constexpr std::array<Class, 7> kClasses{{
+constexpr std::array<Class, 8> kClasses{{
     {"exact", {0, kAny}, {0, kAny}, {0, kAny}},
     {"relative", {0x1p-21, kAny}, {0x1.1p-8, kAny}, {0x1.1p-11, kAny}},
     {"unit", {0x1p-21, kAny}, {0x1.1p-8, kAny}, {0x1.1p-11, kAny}},
     {"product", {0x1p-18, 1e-12}, {0x1p-7, 0x1p-16}, {0x1p-10, 0x1p-22}},
+    {"products", {0x1p-18, 1e-12}, {0x1p-5, 0x1p-17}, {0x1p-8, 0x1p-23}},
     {"network", {kAny, 1e-10}, {kAny, 0x1p-11}, {kAny, 0x1p-17}},
     {"network_bf16", {kAny, 0x1p-11}, {kAny, 0x1p-11}, {kAny, 0x1p-11}},
     {"network_f16", {kAny, 0x1p-17}, {kAny, 0x1p-11}, {kAny, 0x1p-17}},

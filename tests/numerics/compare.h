@@ -11,6 +11,10 @@
 //   product   each element to a few roundings of rms + |it|, rms being the
 //             root of the mean square of the result, and the whole by its
 //             normalised mean square error: sums of products
+//   products  the same for products in a row, such as the gradients of
+//             attention, whose factors between are rounded to the element type:
+//             one great factor takes its rounding to all that it weighs, so an
+//             element may be further off, but not the whole
 //   network, network_bf16, network_f16
 //             the whole by its normalised mean square error: many layers, in
 //             float32 or with bf16 or f16 between and inside them

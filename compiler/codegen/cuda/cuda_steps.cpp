@@ -274,9 +274,10 @@ CudaSteps::planAttentionGradient(Work& work, const LibraryCall& call) {
       failed(addOwnSlices(queries, {q, k, v, outside[3], dy, gradients[0]})))
     return failure();
   queries.add(*statistics);
-  FailureOr<LaunchPlan> first = check(
-      cuda::planAttentionQueryGradient(call.params, queries.infos, target_),
-      work.region);
+  FailureOr<LaunchPlan> first =
+      check(cuda::planAttentionGradient(cuda::AttentionGradientStep::kQueries,
+                                        call.params, queries.infos, target_),
+            work.region);
   if (failed(first))
     return failure();
   work.function.addStep(launch(*first, std::move(queries.slices)),
@@ -285,7 +286,8 @@ CudaSteps::planAttentionGradient(Work& work, const LibraryCall& call) {
     return failure();
   work.function.keep(*statistics);
   work.add(*statistics);
-  return check(cuda::planAttentionKeyGradient(call.params, work.infos, target_),
+  return check(cuda::planAttentionGradient(cuda::AttentionGradientStep::kKeys,
+                                           call.params, work.infos, target_),
                work.region);
 }
 

@@ -2,29 +2,25 @@
 #include "kernels/cuda/attention/gradient.h"
 
 #include <array>
-#include <numbers>
 
 #include "kernels/cpu/contracts.h"
-#include "kernels/cuda/attention/plan.h"
+#include "kernels/cuda/attention/gradient_sm90.h"
 
 namespace burin::kernels::cuda {
 namespace {
 
-constexpr int64_t kWarps = 4;
+using Step = AttentionGradientStep;
+
+constexpr int64_t kMaxSimtWidth = 1024;
+constexpr int64_t kSimtWarps = 4;
 constexpr size_t kSlices = 7;
-constexpr int64_t kStatisticsPadding = 128; // as in statistics.cuh
+constexpr int64_t kStatisticsPadding = 384; // as in statistics.cuh
 
 // As in gradient_simt.cuh.
-struct GradientProblem {
+struct SimtProblem {
   int32_t heads, tiles, queries, keys, width;
   float scale, scaleLog2;
 };
-
-const char* elementOf(DType dtype) {
-  return dtype == DType::kF32    ? "F32Element"
-         : dtype == DType::kBF16 ? "Bf16Element"
-                                 : "F16Element";
-}
 
 // The two steps: what each reads, and what it writes in slices 4 and 5.
 constexpr std::array<const char*, kSlices> kQueryStep = {
@@ -37,18 +33,9 @@ int64_t paddedQueries(int64_t queries) {
          kStatisticsPadding;
 }
 
-// Slices 4 and 5 are laid out as slice `like`.
-Status check(std::span<const int64_t> params, std::span<const SliceInfo> slices,
-             const std::array<const char*, kSlices>& names, size_t like,
-             const Target& target) {
-  if (slices.size() != kSlices)
-    return invalidArgument("a step of attention's gradients takes " +
-                           std::to_string(kSlices) + " slices, not " +
-                           std::to_string(slices.size()));
-  // Attention has the same preconditions, its output the layout of slice 3.
-  const std::array<SliceInfo, 4> forward = {slices[0], slices[1], slices[2],
-                                            slices[3]};
-  BURIN_TRY(planAttention(params, forward, target, {.simt = true}).status());
+// Slices 4 and 5 are laid out as one of those before them.
+Status checkWritten(const std::array<const char*, kSlices>& names,
+                    std::span<const SliceInfo> slices, size_t like) {
   for (size_t i : {size_t{4}, size_t{5}})
     if (slices[i].dtype != slices[like].dtype ||
         slices[i].rows != slices[like].rows ||
@@ -62,6 +49,19 @@ Status check(std::span<const int64_t> params, std::span<const SliceInfo> slices,
           "type of " + names[like] + ", " + std::to_string(slices[like].rows) +
           " rows of " + std::to_string(slices[like].extent) + " " +
           std::string(name(slices[like].dtype)));
+  return okStatus();
+}
+
+Status check(Step step, std::span<const int64_t> params,
+             std::span<const SliceInfo> slices) {
+  if (slices.size() != kSlices)
+    return invalidArgument("a step of attention's gradients takes " +
+                           std::to_string(kSlices) + " slices, not " +
+                           std::to_string(slices.size()));
+  // Attention has the same preconditions, its output the layout of slice 3.
+  BURIN_TRY(checkAttention(params, slices.first<4>()));
+  BURIN_TRY(step == Step::kQueries ? checkWritten(kQueryStep, slices, 0)
+                                   : checkWritten(kKeyStep, slices, 1));
   const int64_t bytes = attentionStatisticsBytes(params);
   const int64_t there = slices[6].rows * slices[6].extent *
                         static_cast<int64_t>(byteSize(slices[6].dtype));
@@ -72,41 +72,43 @@ Status check(std::span<const int64_t> params, std::span<const SliceInfo> slices,
   return okStatus();
 }
 
-// `function` gives a warp to each of `tokens`.
-Result<LaunchPlan> planSimt(std::span<const int64_t> params, DType dtype,
-                            const std::string& function,
-                            const std::string& symbol, int64_t tokens) {
-  const int64_t tiles = (tokens + kWarps - 1) / kWarps;
-  const int64_t rows = params[kAttentionHeads] * params[kAttentionBatch];
-  if (rows > INT32_MAX / tiles)
-    return unimplemented("the gradients of attention of " +
-                         std::to_string(rows) + " heads and " +
-                         std::to_string(tokens) +
-                         " tokens exceed a grid of 2^31 blocks; split it");
-  const auto number = [&](AttentionParam i) {
-    return static_cast<int32_t>(params[i]);
-  };
-  const double scale = bitsToDouble(params[kAttentionScale]);
-  const bool causal = params[kAttentionCausal] != 0;
-  const std::string slots = std::to_string((params[kAttentionWidth] + 31) / 32);
+// A warp for each token.
+Result<LaunchPlan> planSimt(Step step, const AttentionShape& p, DType dtype) {
+  if (p.width > kMaxSimtWidth)
+    return unimplemented("attention's gradients with heads of " +
+                         std::to_string(p.width) + " columns; at most " +
+                         std::to_string(kMaxSimtWidth) +
+                         " are served, split the heads");
+  const char* element = dtype == DType::kF32    ? "F32Element"
+                        : dtype == DType::kBF16 ? "Bf16Element"
+                        : dtype == DType::kF16  ? "F16Element"
+                                                : nullptr;
+  if (!element)
+    return unimplemented("attention's gradients of " +
+                         std::string(name(dtype)) +
+                         "; they take f32, bf16 or f16");
+  const bool queries = step == Step::kQueries;
+  const int64_t tokens = queries ? paddedQueries(p.queries) : p.keys;
+  const int64_t tiles = (tokens + kSimtWarps - 1) / kSimtWarps;
+  const auto number = [](int64_t value) { return static_cast<int32_t>(value); };
+  const std::string slots = std::to_string((p.width + 31) / 32);
   LaunchPlan plan;
-  plan.symbol = symbol + "_simt_" + std::string(name(dtype)) + "_" + slots +
-                (causal ? "_causal" : "");
-  plan.blocks[0] = static_cast<uint32_t>(tiles * rows);
-  plan.threads = 32 * kWarps;
-  plan.constants = bytesOf(
-      GradientProblem{number(kAttentionHeads), static_cast<int32_t>(tiles),
-                      number(kAttentionQueries), number(kAttentionKeys),
-                      number(kAttentionWidth), static_cast<float>(scale),
-                      static_cast<float>(scale * std::numbers::log2e)});
+  plan.symbol = std::string("attention_") + (queries ? "query" : "key") +
+                "_gradient_simt_" + std::string(name(dtype)) + "_" + slots +
+                (p.causal ? "_causal" : "");
+  BURIN_ASSIGN(plan.blocks[0], attentionGrid(p, tiles));
+  plan.threads = 32 * kSimtWarps;
+  plan.constants = bytesOf(SimtProblem{
+      number(p.heads), number(tiles), number(p.queries), number(p.keys),
+      number(p.width), static_cast<float>(p.scale), p.scaleLog2});
   plan.source = "#include \"attention/gradient_simt.cuh\"\n"
                 "extern \"C\" __global__ void __launch_bounds__(" +
                 std::to_string(plan.threads) + ")\n" + plan.symbol +
                 "(const __grid_constant__ Views<7> views,\n"
                 "    const __grid_constant__ GradientProblem problem) {\n  " +
-                function + "<" + elementOf(dtype) + ", " + slots + ", " +
-                std::to_string(kWarps) + (causal ? ", true" : ", false") +
-                ">(views, problem);\n}\n";
+                (queries ? "query" : "key") + "Gradient<" + element + ", " +
+                slots + ", " + std::to_string(kSimtWarps) +
+                (p.causal ? ", true" : ", false") + ">(views, problem);\n}\n";
   return plan;
 }
 
@@ -118,21 +120,16 @@ int64_t attentionStatisticsBytes(std::span<const int64_t> params) {
          static_cast<int64_t>(sizeof(float));
 }
 
-Result<LaunchPlan> planAttentionQueryGradient(std::span<const int64_t> params,
-                                              std::span<const SliceInfo> slices,
-                                              const Target& target) {
-  BURIN_TRY(check(params, slices, kQueryStep, 0, target));
-  return planSimt(params, slices[0].dtype, "queryGradient",
-                  "attention_query_gradient",
-                  paddedQueries(params[kAttentionQueries]));
-}
-
-Result<LaunchPlan> planAttentionKeyGradient(std::span<const int64_t> params,
-                                            std::span<const SliceInfo> slices,
-                                            const Target& target) {
-  BURIN_TRY(check(params, slices, kKeyStep, 1, target));
-  return planSimt(params, slices[0].dtype, "keyGradient",
-                  "attention_key_gradient", params[kAttentionKeys]);
+Result<LaunchPlan> planAttentionGradient(AttentionGradientStep step,
+                                         std::span<const int64_t> params,
+                                         std::span<const SliceInfo> slices,
+                                         const Target& target) {
+  BURIN_TRY(check(step, params, slices));
+  const AttentionShape p(params);
+  return servesGradientSm90(step, p, slices, target)
+             ? planGradientSm90(step, p, slices,
+                                *attentionGradientConfig(step, p.width))
+             : planSimt(step, p, slices[0].dtype);
 }
 
 } // namespace burin::kernels::cuda

@@ -62,6 +62,14 @@ __device__ __forceinline__ void loadBox(u32 to, const TensorMap& map,
       "l"(&map), "r"(barrier), "r"(column), "r"(head), "r"(token), "r"(image)
       : "memory");
 }
+// `bytes` in one piece; both ends lie at multiples of 16.
+__device__ __forceinline__ void loadBytes(u32 to, const void* from, u32 bytes,
+                                          u32 barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier"
+               "::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
+               "l"(from), "r"(bytes), "r"(barrier)
+               : "memory");
+}
 __device__ __forceinline__ void storeBox(u32 from, const TensorMap& map,
                                          int column, int head, int token,
                                          int image) {
@@ -86,6 +94,17 @@ __device__ __forceinline__ void publishToCopies() {
 }
 __device__ __forceinline__ void storeShared(u32 to, u32 value) {
   asm volatile("st.shared.b32 [%0], %1;" ::"r"(to), "r"(value) : "memory");
+}
+__device__ __forceinline__ u32 loadShared(u32 from) {
+  u32 value;
+  asm volatile("ld.shared.b32 %0, [%1];" : "=r"(value) : "r"(from) : "memory");
+  return value;
+}
+__device__ __forceinline__ void loadShared(u32 from, float (&to)[4]) {
+  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
+               : "r"(from)
+               : "memory");
 }
 // A chunk of 16 bytes: `first` and zeros.
 __device__ __forceinline__ void storeChunk(u32 to, u32 first) {
@@ -158,6 +177,23 @@ __device__ __forceinline__ u32 pack(float low, float high) {
   else
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
+}
+// The lower and the upper of two elements.
+template <bool kHalf>
+__device__ __forceinline__ float low(u32 both) {
+  if constexpr (!kHalf)
+    return __uint_as_float(both << 16);
+  float value;
+  asm("{.reg .b16 l, h;\nmov.b32 {l, h}, %1;\ncvt.f32.f16 %0, l;}"
+      : "=f"(value)
+      : "r"(both));
+  return value;
+}
+template <bool kHalf>
+__device__ __forceinline__ float high(u32 both) {
+  if constexpr (!kHalf)
+    return __uint_as_float(both & 0xffff0000u);
+  return low<kHalf>(both >> 16);
 }
 // Over the four lanes that share a row of an accumulator.
 __device__ __forceinline__ float quadMax(float value) {

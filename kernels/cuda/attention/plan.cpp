@@ -2,12 +2,9 @@
 #include "kernels/cuda/attention/plan.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
-#include "kernels/cpu/contracts.h"
-#include "kernels/cpu/limits.h"
 #include "kernels/cuda/attention/products.h"
+#include "kernels/cuda/attention/shape.h"
 
 namespace burin::kernels::cuda {
 namespace {
@@ -15,22 +12,6 @@ namespace {
 constexpr int64_t kMaxSimtWidth = 1024;
 constexpr int64_t kSimtWarps = 4;
 constexpr std::array<const char*, 4> kSliceNames = {"q", "k", "v", "out"};
-
-struct Shape {
-  int64_t batch, queries, keys, heads, width;
-  bool causal;
-  float scaleLog2;
-
-  explicit Shape(std::span<const int64_t> p)
-      : batch(p[kAttentionBatch]), queries(p[kAttentionQueries]),
-        keys(p[kAttentionKeys]), heads(p[kAttentionHeads]),
-        width(p[kAttentionWidth]), causal(p[kAttentionCausal] != 0),
-        scaleLog2(static_cast<float>(bitsToDouble(p[kAttentionScale]) *
-                                     std::numbers::log2e)) {}
-  int64_t tokens(size_t slice) const {
-    return slice == 1 || slice == 2 ? keys : queries;
-  }
-};
 
 // As in the two headers.
 struct Problem {
@@ -42,116 +23,35 @@ struct SimtProblem {
   float scaleLog2;
 };
 
-Status check(std::span<const int64_t> params,
-             std::span<const SliceInfo, 4> slices) {
-  if (params.size() != kAttentionParamCount)
-    return invalidArgument("attention has " + std::to_string(params.size()) +
-                           " parameters; it takes " +
-                           std::to_string(kAttentionParamCount));
-  for (int i = 0; i <= kAttentionWidth; ++i)
-    if (params[i] < 1 || params[i] > INT32_MAX)
-      return invalidArgument("attention's size number " + std::to_string(i) +
-                             " is " + std::to_string(params[i]) +
-                             "; sizes must be positive and below 2^31");
-  const Shape p(params);
-  if (!fitsMemory({p.batch, p.queries, p.heads, p.width}) ||
-      !fitsMemory({p.batch, p.keys, p.heads, p.width}))
-    return invalidArgument(
-        "attention's operands must have at most 2^40 elements");
-  if (p.causal && p.queries != p.keys)
-    return invalidArgument("causal attention of " + std::to_string(p.queries) +
-                           " queries to " + std::to_string(p.keys) +
-                           " keys; it needs as many queries as keys");
-  if (!std::isfinite(p.scaleLog2))
-    return invalidArgument("attention's scale must be finite");
-  for (size_t i = 0; i < slices.size(); ++i) {
-    const std::string name = std::string("attention's ") + kSliceNames[i];
-    if (slices[i].dtype != slices[0].dtype)
-      return invalidArgument(
-          name + " is " + std::string(burin::name(slices[i].dtype)) +
-          ", its q " + std::string(burin::name(slices[0].dtype)) +
-          "; convert one of them");
-    if (slices[i].rows != p.batch * p.tokens(i))
-      return invalidArgument(name + " has " + std::to_string(slices[i].rows) +
-                             " rows; the parameters give " +
-                             std::to_string(p.batch * p.tokens(i)));
-    if (slices[i].extent < p.heads * p.width ||
-        slices[i].pitch < slices[i].extent)
-      return invalidArgument(name + " has rows of " +
-                             std::to_string(slices[i].extent) + " elements " +
-                             std::to_string(slices[i].pitch) +
-                             " apart; its heads are " +
-                             std::to_string(p.heads * p.width) + " columns");
-  }
-  return okStatus();
-}
-
 // Why attention_sm90.cuh cannot serve, or nothing.
-std::string refusal(const Shape& p, std::span<const SliceInfo, 4> slices,
+std::string refusal(const AttentionShape& p,
+                    std::span<const SliceInfo, 4> slices,
                     const Target& target) {
-  if (target.name != "sm_90a")
-    return "the target is " + target.name + ", not sm_90a";
-  if (slices[0].dtype != DType::kBF16 && slices[0].dtype != DType::kF16)
-    return "the elements are " + std::string(name(slices[0].dtype)) +
-           ", not bf16 or f16";
   if (attentionConfigs(p.width).empty())
     return "heads of " + std::to_string(p.width) +
            " columns are no multiple of 8 up to 256, nor 384 or 512";
-  // Masked scores are -2^100, and c times them must be far below any score.
-  if (!(p.scaleLog2 >= 0x1p-20f && p.scaleLog2 <= 0x1p20f))
-    return "the scale is not between 2^-20 and 2^20";
-  for (size_t i = 0; i < slices.size(); ++i) {
-    constexpr int64_t kMaxStride = (int64_t{1} << 40) - 1;
-    const SliceInfo& slice = slices[i];
-    if (slice.alignment % 16 != 0 || slice.pitch % 8 != 0)
-      return std::string(kSliceNames[i]) +
-             " is not aligned to 16 bytes, row by row";
-    if (slice.pitch > kMaxStride / 2 / p.tokens(i))
-      return std::string(kSliceNames[i]) + " spans 2^40 bytes an image";
-  }
-  return {};
-}
-
-Result<uint32_t> gridOf(const Shape& p, int64_t tiles, int64_t slices) {
-  if (!fitsMemory({tiles, slices, p.heads, p.batch}) ||
-      tiles * slices * p.heads * p.batch > INT32_MAX)
-    return unimplemented("attention of " + std::to_string(p.batch) +
-                         " images, " + std::to_string(p.heads) + " heads and " +
-                         std::to_string(p.queries) +
-                         " queries exceeds a grid of 2^31 blocks; split it");
-  return static_cast<uint32_t>(tiles * slices * p.heads * p.batch);
-}
-
-// Over (column, head, token, image); boxes of `columns` times `rows`.
-MapPlan mapOf(uint32_t index, const SliceInfo& slice, const Shape& p,
-              int64_t columns, int rows) {
-  const auto tokens = static_cast<uint64_t>(p.tokens(index));
-  const auto width = static_cast<uint64_t>(p.width);
-  const auto pitch = static_cast<uint64_t>(slice.pitch);
-  return {.slice = index,
-          .extents = {width, static_cast<uint64_t>(p.heads), tokens,
-                      static_cast<uint64_t>(p.batch)},
-          .strides = {2 * width, 2 * pitch, 2 * pitch * tokens},
-          .box = {static_cast<uint32_t>(columns), 1,
-                  static_cast<uint32_t>(rows), 1}};
+  std::string reason = hopperRefusal(p, slices[0].dtype, target);
+  for (size_t i = 0; i < slices.size() && reason.empty(); ++i)
+    reason = mapRefusal(slices[i], p.tokens(i), kSliceNames[i]);
+  return reason;
 }
 
 // The columns of a head in boxes of 64 and a last one of the rest: maps of q,
 // k, v and out for the former, then for the latter, if they exist.
 std::vector<MapPlan> mapsOf(std::span<const SliceInfo, 4> slices,
-                            const Shape& p, const AttentionConfig& c) {
+                            const AttentionShape& p, const AttentionConfig& c) {
   std::vector<MapPlan> maps;
   for (int64_t columns :
        {p.width < 64 ? int64_t{0} : int64_t{64}, p.width % 64})
     for (uint32_t i = 0; columns > 0 && i < 4; ++i)
-      maps.push_back(
-          mapOf(i, slices[i], p, columns, i == 1 || i == 2 ? c.keys : 64));
+      maps.push_back(attentionMap(i, slices[i], p, p.tokens(i), columns,
+                                  i == 1 || i == 2 ? c.keys : 64));
   return maps;
 }
 
 // Blocks of threads for a head. Where keys stay, no more than are on the card
 // at once, and as many tiles of queries for each as for the others.
-int64_t tilesOfHead(const Shape& p, const AttentionConfig& c) {
+int64_t tilesOfHead(const AttentionShape& p, const AttentionConfig& c) {
   const int64_t tiles = (p.queries + 64 * c.groups - 1) / (64 * c.groups);
   if (!isResident(c))
     return tiles;
@@ -205,7 +105,7 @@ std::string mapPairs(size_t count) {
   return text;
 }
 
-std::string sm90Source(const LaunchPlan& plan, const Shape& p,
+std::string sm90Source(const LaunchPlan& plan, const AttentionShape& p,
                        const AttentionConfig& c, int64_t slices, bool half) {
   std::string text = "#include \"attention/attention_sm90.cuh\"\n";
   text += scoreProduct(c.keys, half);
@@ -229,7 +129,7 @@ std::string sm90Source(const LaunchPlan& plan, const Shape& p,
   return text;
 }
 
-Result<LaunchPlan> planSm90(const Shape& p,
+Result<LaunchPlan> planSm90(const AttentionShape& p,
                             std::span<const SliceInfo, 4> slices,
                             const AttentionConfig& c) {
   const bool half = slices[0].dtype == DType::kF16;
@@ -239,7 +139,7 @@ Result<LaunchPlan> planSm90(const Shape& p,
   plan.symbol = "attention_" + std::string(name(slices[0].dtype)) + "_d" +
                 std::to_string(p.width) + "_" + attentionConfigName(c) +
                 (p.causal ? "_causal" : "");
-  BURIN_ASSIGN(plan.blocks[0], gridOf(p, tiles, columnSlices));
+  BURIN_ASSIGN(plan.blocks[0], attentionGrid(p, tiles * columnSlices));
   plan.threads = static_cast<uint32_t>(threadsOf(c));
   plan.sharedBytes =
       static_cast<uint32_t>(sharedBytesOf(c, p.width, columnSlices));
@@ -252,7 +152,7 @@ Result<LaunchPlan> planSm90(const Shape& p,
   return plan;
 }
 
-Result<LaunchPlan> planSimt(const Shape& p, DType dtype) {
+Result<LaunchPlan> planSimt(const AttentionShape& p, DType dtype) {
   if (p.width > kMaxSimtWidth)
     return unimplemented("attention with heads of " + std::to_string(p.width) +
                          " columns; at most " + std::to_string(kMaxSimtWidth) +
@@ -269,7 +169,7 @@ Result<LaunchPlan> planSimt(const Shape& p, DType dtype) {
   LaunchPlan plan;
   plan.symbol = "attention_simt_" + std::string(name(dtype)) + "_" + slots +
                 (p.causal ? "_causal" : "");
-  BURIN_ASSIGN(plan.blocks[0], gridOf(p, tiles, 1));
+  BURIN_ASSIGN(plan.blocks[0], attentionGrid(p, tiles));
   plan.threads = 32 * kSimtWarps;
   plan.constants = bytesOf(
       SimtProblem{static_cast<int32_t>(p.heads), static_cast<int32_t>(tiles),
@@ -297,8 +197,8 @@ Result<LaunchPlan> planAttention(std::span<const int64_t> params,
                                  std::span<const SliceInfo, 4> slices,
                                  const Target& target,
                                  const AttentionOptions& options) {
-  BURIN_TRY(check(params, slices));
-  const Shape p(params);
+  BURIN_TRY(checkAttention(params, slices));
+  const AttentionShape p(params);
   const std::string reason = refusal(p, slices, target);
   if (options.config) {
     const std::string name = attentionConfigName(*options.config);

@@ -32,6 +32,19 @@ struct FirstOperand {
   std::string flags;
 };
 
+// Four registers of two elements each, after `n / 2` sums.
+FirstOperand registersAfter(int n, const std::string& flags) {
+  const auto written = [n](int i) { return operand(n / 2 + i); };
+  const auto bound = [](int i) {
+    return "\"r\"(a[" + std::to_string(i) + "])";
+  };
+  return {.declared = "const u32 (&a)[4]",
+          .written = "{" + list(4, written) + "}",
+          .bound = list(4, bound),
+          .registers = 4,
+          .flags = flags};
+}
+
 std::string product(const std::string& name, int n, bool half,
                     const FirstOperand& a) {
   const int sums = n / 2;
@@ -61,17 +74,12 @@ std::string scoreProduct(int n, bool half) {
                   .flags = "1, 1, 0, 0"});
 }
 
+std::string heldScoreProduct(int n, bool half) {
+  return product("HeldScoreProduct", n, half, registersAfter(n, "1, 1, 0"));
+}
+
 std::string outputProduct(int n, bool half) {
-  const auto written = [n](int i) { return operand(n / 2 + i); };
-  const auto bound = [](int i) {
-    return "\"r\"(a[" + std::to_string(i) + "])";
-  };
-  return product("OutputProduct", n, half,
-                 {.declared = "const u32 (&a)[4]",
-                  .written = "{" + list(4, written) + "}",
-                  .bound = list(4, bound),
-                  .registers = 4,
-                  .flags = "1, 1, 1"});
+  return product("OutputProduct", n, half, registersAfter(n, "1, 1, 1"));
 }
 
 std::string alongProduct(int n, bool half) {

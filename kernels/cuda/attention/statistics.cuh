@@ -2,7 +2,7 @@
 // What the gradient of attention's queries leaves to that of its keys, for each
 // query: L = log2 sum_j 2^(c q k_j), c = scale log2(e), so that the weights are
 // 2^(c q k_j - L); and D = dy y. They lie [image][head][query], a head's
-// queries padded to a multiple of 128 by some of no weight.
+// queries padded by some of no weight to whole blocks of whatever reads them.
 #pragma once
 
 #include "common/views.cuh"
@@ -12,7 +12,7 @@ struct alignas(8) QueryStatistics {
   float inner;     // D
 };
 
-constexpr int kStatisticsPadding = 128;
+constexpr int kStatisticsPadding = 384;
 
 __device__ __forceinline__ float infinity() {
   return __uint_as_float(0x7f800000u);

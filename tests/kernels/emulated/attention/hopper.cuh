@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "kernels/cuda/plan.h"
@@ -180,6 +181,30 @@ inline float along(u64 operand, int k, int column) {
                      column % 64 * 2);
 }
 
+// Runs `body` as each thread of each block, one block after another.
+template <typename Body>
+void runGrid(Block& state, u32 blocks, u32 threads, Body body) {
+  block = &state;
+  for (u32 b = 0; b < blocks; ++b) {
+    std::memset(dynamicShared, 0xff, sizeof(dynamicShared)); // NaN
+    state.barriers.clear();
+    state.meetings = {};
+    state.warps.clear();
+    for (u32 w = 0; w < threads / 32; ++w)
+      state.warps.push_back(std::make_unique<Warp>());
+    state.everyone = std::make_unique<std::barrier<>>(threads);
+    std::vector<std::thread> running;
+    for (u32 t = 0; t < threads; ++t)
+      running.emplace_back([&body, b, t] {
+        threadIdx.x = t;
+        blockIdx.x = b;
+        body();
+      });
+    for (std::thread& thread : running)
+      thread.join();
+  }
+}
+
 } // namespace emulated
 
 inline u32 sharedAddress(const void* pointer) {
@@ -222,6 +247,13 @@ inline void loadBox(u32 to, const TensorMap& map, u32 barrier, int column,
                    });
   emulated::update(barrier, -int64_t{bytes}, 0);
 }
+inline void loadBytes(u32 to, const void* from, u32 bytes, u32 barrier) {
+  if (to % 16 != 0 || reinterpret_cast<u64>(from) % 16 != 0 || bytes % 16 != 0)
+    emulated::die("a copy that is not aligned", to);
+  emulated::shared(to + bytes - 1);
+  std::memcpy(emulated::shared(to), from, bytes);
+  emulated::update(barrier, -int64_t{bytes}, 0);
+}
 inline void storeBox(u32 from, const TensorMap& map, int column, int head,
                      int token, int image) {
   emulated::forBox(from, map, {u64(column), u64(head), u64(token), u64(image)},
@@ -236,6 +268,16 @@ inline void finishStores() {}
 inline void publishToCopies() {}
 inline void storeShared(u32 to, u32 value) {
   std::memcpy(emulated::shared(to), &value, sizeof(value));
+}
+inline u32 loadShared(u32 from) {
+  u32 value;
+  std::memcpy(&value, emulated::shared(from), sizeof(value));
+  return value;
+}
+inline void loadShared(u32 from, float (&to)[4]) {
+  if (from % 16 != 0)
+    emulated::die("a vector that is not aligned", from);
+  std::memcpy(to, emulated::shared(from), sizeof(to));
 }
 inline void storeChunk(u32 to, u32 first) {
   const u32 chunk[4] = {first};
@@ -281,6 +323,14 @@ template <bool kHalf>
 u32 pack(float low, float high) {
   return emulated::fromFloat(low) | static_cast<u32>(emulated::fromFloat(high))
                                         << 16;
+}
+template <bool kHalf>
+float low(u32 both) {
+  return emulated::toFloat(static_cast<u16>(both));
+}
+template <bool kHalf>
+float high(u32 both) {
+  return emulated::toFloat(static_cast<u16>(both >> 16));
 }
 // `combine` over the lanes `lane ^ mask` for each mask below `masks`.
 template <typename Combine>
